@@ -1,0 +1,1 @@
+//! Speed comparisons; the benches themselves are in this folder, one file each.

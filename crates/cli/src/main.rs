@@ -1,0 +1,2 @@
+//! The `ebpf-sim` command.
+fn main() {}
