@@ -1,2 +1,53 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: what is needed to work on the project, but not to use it.
+//!
+//! - `cargo xtask corpus [--check]`: compile `corpus/objects/*.bpf.c` with clang
+//! - `cargo xtask pcaps [--check]`: write the captures of `corpus/pcaps/`
+//! - `cargo xtask million`: write the large capture that speed is measured on
+//!
+//! With `--check` nothing is written: a committed file that differs from what
+//! the task would write is named, and the exit code is 1.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer task talks to its developer"
+)]
+
+mod corpus;
+mod error;
+mod files;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer tasks of ebpf-sim")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Compile corpus/objects/*.bpf.c with clang-19
+    Corpus {
+        /// Write nothing; fail when a committed object is out of date
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Corpus { check } => corpus::run(check),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a task failed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a task failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A tool is not installed.
+    #[error(
+        "{tool} not found. The objects are built with LLVM 19: `apt-get install clang-19 llvm-19` \
+         (Debian, Ubuntu), or see https://apt.llvm.org"
+    )]
+    ToolMissing {
+        /// The program's name.
+        tool: &'static str,
+    },
+    /// A tool could not be started or failed; what it said is on standard error.
+    #[error("{tool} failed on {input}: {reason}")]
+    Tool {
+        /// The program's name.
+        tool: &'static str,
+        /// The file it was given.
+        input: String,
+        /// The exit status or the error of the start.
+        reason: String,
+    },
+    /// Committed files differ from what would be written.
+    #[error("out of date ({task}):\n{}", list(files))]
+    OutOfDate {
+        /// The command that mends it.
+        task: &'static str,
+        /// The files, relative to the root of the repository.
+        files: Vec<PathBuf>,
+    },
+}
+
+impl Error {
+    /// For `map_err`: an I/O error with the file it is about.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
+        move |source| Error::File {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
+fn list(files: &[PathBuf]) -> String {
+    let lines: Vec<String> = files
+        .iter()
+        .map(|file| format!("  {}", file.display()))
+        .collect();
+    lines.join("\n")
+}
