@@ -1,1 +1,31 @@
-//! stub
+//! Runs BPF programs: memory, maps, helpers, interpreter.
+//!
+//! A [`Machine`] owns one flat address space, the maps in it, the programs that
+//! were loaded into it and the [`World`] around them (clock, random numbers,
+//! CPU, network tables, trace sink). Everything a program can observe comes from
+//! there, so a run is a pure function of machine, program and input.
+//!
+//! # Invariants
+//!
+//! * The machine survives any program whatever: an access outside of what the
+//!   program may reach, an endless loop, a call too deep is a [`Trap`] that says
+//!   where and why.
+//! * Helpers and maps answer as Linux 6.18 does, with its error numbers.
+//! * Nothing here knows ELF, packet formats or verdicts.
+//! * A helper that is missing is reported when a program is loaded, by name, not
+//!   when a packet reaches it.
+
+pub mod helper;
+pub mod interp;
+mod machine;
+pub mod map;
+pub mod memory;
+pub mod packet;
+mod trap;
+pub mod world;
+
+pub use machine::{Error, Instance, LoadError, Machine, ProgId};
+pub use map::{Map, MapError, MapId};
+pub use memory::{Access, Addr, Fault, Region, RegionKind, Rights, Space};
+pub use trap::{Trap, TrapKind};
+pub use world::World;

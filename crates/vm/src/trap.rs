@@ -1,0 +1,79 @@
+//! Why a run ended without an answer.
+
+use std::fmt;
+
+use isa::{Invalid, Pc};
+
+use crate::machine::ProgId;
+use crate::memory::Fault;
+
+/// A run that could not go on: where, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trap {
+    /// The program, after tail calls.
+    pub program: ProgId,
+    /// The instruction.
+    pub pc: Pc,
+    /// The reason.
+    pub kind: TrapKind,
+}
+
+/// The reason for a [`Trap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrapKind {
+    /// An access to memory that the program may not make.
+    Memory(Fault),
+    /// An argument that the helper cannot use, such as a map of the wrong kind.
+    Argument {
+        /// Helper id.
+        helper: u32,
+        /// Argument number, from 1.
+        arg: u8,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The instruction budget is used up.
+    Budget {
+        /// Instructions allowed.
+        limit: u64,
+    },
+    /// More call frames than Linux allows.
+    CallDepth,
+    /// An instruction without meaning.
+    Invalid(Invalid),
+    /// An instruction or operation that is not simulated.
+    Unsupported {
+        /// Its name.
+        what: &'static str,
+    },
+    /// Execution ran past the last instruction or into the middle of one.
+    OffTheEnd,
+}
+
+impl fmt::Display for TrapKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrapKind::Memory(fault) => fault.fmt(f),
+            TrapKind::Argument { helper, arg, why } => {
+                let name = abi::helpers::by_id(*helper).map_or("helper", |h| h.name);
+                write!(f, "argument {arg} of {name}: {why}")
+            }
+            TrapKind::Budget { limit } => write!(f, "more than {limit} instructions"),
+            TrapKind::CallDepth => {
+                write!(f, "more than {} call frames", abi::limits::MAX_CALL_FRAMES)
+            }
+            TrapKind::Invalid(invalid) => invalid.fmt(f),
+            TrapKind::Unsupported { what } => write!(f, "{what} is not simulated"),
+            TrapKind::OffTheEnd => f.write_str("execution left the program"),
+        }
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pc, self.kind)
+    }
+}
+
+impl std::error::Error for Trap {}
