@@ -1,0 +1,92 @@
+//! Who may depend on whom: the rings of ARCHITECTURE.md, enforced.
+//!
+//! A crate that gains a dependency on another crate of ours fails here until the
+//! table says so, which is the moment to ask whether it should know it at all.
+//! Third-party dependencies must come from the workspace's one list.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Crate folder → our crates that it may depend on. `dev` is for tests only.
+const ALLOWED: &[(&str, &[&str], &[&str])] = &[
+    // facts
+    ("crates/isa", &[], &[]),
+    ("crates/btf", &[], &[]),
+    ("crates/abi", &["isa", "btf"], &[]),
+    // parties
+    ("crates/loader", &["isa", "btf", "abi"], &[]),
+    ("crates/vm", &["isa", "abi"], &["btf", "loader"]),
+    // faces
+    ("crates/xdp-sim", &["abi", "vm"], &["isa", "btf", "loader"]),
+    (
+        "crates/cli",
+        &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],
+        &[],
+    ),
+    // not shipped
+    (
+        "benches",
+        &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],
+        &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],
+    ),
+    ("xtask", &[], &[]),
+];
+
+const OURS: &[&str] = &["isa", "btf", "abi", "loader", "vm", "xdp-sim"];
+
+#[test]
+fn crates_know_only_what_the_architecture_lets_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let allowed: BTreeMap<_, _> = ALLOWED.iter().map(|(f, n, d)| (*f, (*n, *d))).collect();
+    let mut wrong = Vec::new();
+    for folder in members(&root) {
+        let Some((normal, dev)) = allowed.get(folder.as_str()) else {
+            wrong.push(format!("{folder} is not in the table of this test"));
+            continue;
+        };
+        let manifest = std::fs::read_to_string(root.join(&folder).join("Cargo.toml"))
+            .expect("every member has a manifest");
+        for (section, name, spec) in dependencies(&manifest) {
+            let may = match section.as_str() {
+                "dev-dependencies" => normal.contains(&&*name) || dev.contains(&&*name),
+                _ => normal.contains(&&*name),
+            };
+            if OURS.contains(&&*name) && !may {
+                wrong.push(format!("{folder} must not know {name} ({section})"));
+            }
+            if !spec.contains("workspace = true") {
+                wrong.push(format!("{folder}: {name} is not from the workspace's list"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The folders of all members.
+fn members(root: &Path) -> Vec<String> {
+    let mut folders = vec!["benches".to_owned(), "xtask".to_owned()];
+    for entry in std::fs::read_dir(root.join("crates")).expect("crates/ is there") {
+        let name = entry.expect("readable").file_name();
+        folders.push(format!("crates/{}", name.to_string_lossy()));
+    }
+    folders
+}
+
+/// (section, name, specification) of each dependency line of a manifest.
+fn dependencies(manifest: &str) -> Vec<(String, String, String)> {
+    let mut section = String::new();
+    let mut found = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        if let Some(header) = line.strip_prefix('[') {
+            let header = header.trim_end_matches(']');
+            section = header.rsplit('.').next().unwrap_or(header).to_owned();
+        } else if section.ends_with("dependencies")
+            && let Some((key, spec)) = line.split_once('=')
+        {
+            let name = key.trim().trim_end_matches(".workspace");
+            let spec = format!("{}={}", key.trim(), spec).replace(".workspace=", " workspace =");
+            found.push((section.clone(), name.to_owned(), spec));
+        }
+    }
+    found
+}
