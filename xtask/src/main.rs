@@ -17,7 +17,9 @@
 mod corpus;
 mod error;
 mod files;
+mod pcaps;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -37,11 +39,27 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the captures of corpus/pcaps
+    Pcaps {
+        /// Write nothing; fail when a committed capture is out of date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the large capture that speed is measured on
+    Million {
+        /// The file [default: target/million.pcap]
+        file: Option<PathBuf>,
+        /// How many packets
+        #[arg(long, default_value_t = 1_000_000)]
+        packets: u64,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Corpus { check } => corpus::run(check),
+        Task::Pcaps { check } => pcaps::run(check),
+        Task::Million { file, packets } => pcaps::million::run(file, packets),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
