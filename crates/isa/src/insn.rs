@@ -179,6 +179,20 @@ pub enum AtomicOp {
     Cmpxchg,
 }
 
+impl AtomicOp {
+    /// Whether the old value goes to a register: `r0` for
+    /// [`AtomicOp::Cmpxchg`], the source register otherwise.
+    pub const fn fetches(self) -> bool {
+        match self {
+            AtomicOp::Add { fetch }
+            | AtomicOp::Or { fetch }
+            | AtomicOp::And { fetch }
+            | AtomicOp::Xor { fetch } => fetch,
+            AtomicOp::Xchg | AtomicOp::Cmpxchg => true,
+        }
+    }
+}
+
 /// What a 64-bit immediate load means (RFC 9669 section 5.4, the `src` field).
 ///
 /// `lo` is the `imm` of the first slot, `hi` that of the second.

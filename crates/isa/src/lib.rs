@@ -20,10 +20,15 @@
 #![forbid(unsafe_code)]
 
 mod code;
+mod codec;
+pub mod eval;
+mod fields;
 mod insn;
 mod slot;
+pub mod table;
 
 pub use code::{Code, CodeError};
+pub use codec::{decode, encode};
 pub use insn::{
     AluOp, AtomicOp, CallTarget, CmpOp, EndianOp, Imm64, Insn, Invalid, Operand, PacketMode, Reg,
     Size, Width,

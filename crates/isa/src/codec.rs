@@ -1,0 +1,204 @@
+//! Slots to instructions and back.
+//!
+//! [`decode`] never fails: what has no meaning becomes [`Insn::Invalid`].
+//! [`encode`] is its exact inverse on everything else, and that is also how
+//! reserved fields are checked: an instruction that does not encode to the
+//! slot it was decoded from leaves something out.
+
+use crate::fields::{self, Fields};
+use crate::table::{self, Row, Select};
+use crate::{Insn, Invalid, Reg, Slot};
+
+/// The meaning of `slot`; `next` is the slot after it, which holds the upper
+/// half of a 64-bit immediate load.
+pub fn decode(slot: Slot, next: Option<Slot>) -> Insn {
+    meaning(slot, next).unwrap_or_else(Insn::Invalid)
+}
+
+fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
+    let Slot {
+        opcode, dst, src, ..
+    } = slot;
+    let rows = table::rows(opcode);
+    if rows.is_empty() {
+        return Err(Invalid::Opcode(opcode));
+    }
+    let row = rows
+        .iter()
+        .find(|row| row.selects(slot))
+        .ok_or(Invalid::Reserved { opcode })?;
+    let tail = match row.insn {
+        Insn::LoadImm { .. } => wide_tail(next)?,
+        _ => 0,
+    };
+    // Register numbers are looked at last, as Linux does: until then any
+    // number stands for an existing one.
+    let bounded = Slot {
+        dst: dst.min(Reg::R10 as u8),
+        src: src.min(Reg::R10 as u8),
+        ..slot
+    };
+    let insn = fields::fill(row.insn, operand_fields(bounded, tail));
+    let (head, second) = row.encode(insn).ok_or(Invalid::Reserved { opcode })?;
+    if second.is_some_and(|second| second.imm != tail) {
+        return Err(Invalid::Wide);
+    }
+    if head != bounded {
+        return Err(Invalid::Reserved { opcode });
+    }
+    for register in [src, dst] {
+        if Reg::new(register).is_none() {
+            return Err(Invalid::Register(register));
+        }
+    }
+    Ok(insn)
+}
+
+/// The upper half of a 64-bit immediate, if `next` is a slot that can hold it.
+fn wide_tail(next: Option<Slot>) -> Result<i32, Invalid> {
+    let next = next.ok_or(Invalid::Wide)?;
+    let blank = Slot {
+        imm: next.imm,
+        ..Slot::default()
+    };
+    if next == blank {
+        Ok(next.imm)
+    } else {
+        Err(Invalid::Wide)
+    }
+}
+
+fn operand_fields(slot: Slot, tail: i32) -> Fields {
+    Fields {
+        dst: slot.dst,
+        src: slot.src,
+        offset: slot.offset,
+        imm: slot.imm,
+        tail,
+    }
+}
+
+/// The slot of `insn`, and the second one of a 64-bit immediate load.
+///
+/// `None` for values that no slot has: [`Insn::Invalid`], [`Insn::WideTail`]
+/// (it comes with its load), a byte swap of 24 bits, a short jump of 40,000
+/// slots.
+pub fn encode(insn: Insn) -> Option<(Slot, Option<Slot>)> {
+    table::row_of(insn)?.encode(insn)
+}
+
+impl Row {
+    fn selects(&self, slot: Slot) -> bool {
+        match self.select {
+            Select::Any => true,
+            Select::Src(src) => slot.src == src,
+            Select::Off(offset) => slot.offset == offset,
+            Select::Imm(imm) => slot.imm == imm,
+        }
+    }
+
+    fn encode(&self, insn: Insn) -> Option<(Slot, Option<Slot>)> {
+        let fields = fields::operands(insn)?;
+        let mut slot = Slot {
+            opcode: self.opcode,
+            dst: fields.dst,
+            src: fields.src,
+            offset: fields.offset,
+            imm: fields.imm,
+        };
+        match self.select {
+            Select::Any => {}
+            Select::Src(src) => slot.src = src,
+            Select::Off(offset) => slot.offset = offset,
+            Select::Imm(imm) => slot.imm = imm,
+        }
+        let second = matches!(insn, Insn::LoadImm { .. }).then_some(Slot {
+            imm: fields.tail,
+            ..Slot::default()
+        });
+        Some((slot, second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::TABLE;
+
+    fn slot(opcode: u8, dst: u8, src: u8, offset: i16, imm: i32) -> Slot {
+        Slot {
+            opcode,
+            dst,
+            src,
+            offset,
+            imm,
+        }
+    }
+
+    #[test]
+    fn every_row_decodes_to_itself() {
+        for row in TABLE {
+            let (head, second) = encode(row.insn).expect("rows encode");
+            assert_eq!(head.opcode, row.opcode);
+            assert_eq!(decode(head, second), row.insn, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let blank = Some(Slot::default());
+        let reserved = |opcode| Insn::Invalid(Invalid::Reserved { opcode });
+        let cases = [
+            (slot(0xff, 0, 0, 0, 0), Insn::Invalid(Invalid::Opcode(0xff))),
+            (slot(0x07, 0, 1, 0, 0), reserved(0x07)),
+            (slot(0x0f, 0, 1, 0, 1), reserved(0x0f)),
+            (slot(0x0f, 0, 1, 8, 0), reserved(0x0f)),
+            (slot(0xbf, 0, 1, 24, 0), reserved(0xbf)),
+            (slot(0x95, 12, 0, 0, 0), reserved(0x95)),
+            (slot(0x85, 0, 3, 0, 0), reserved(0x85)),
+            (slot(0xdb, 1, 2, 0, 0x42), reserved(0xdb)),
+            (slot(0xd4, 1, 0, 0, 24), reserved(0xd4)),
+            (
+                slot(0x0f, 11, 12, 0, 0),
+                Insn::Invalid(Invalid::Register(12)),
+            ),
+            (
+                slot(0x0f, 11, 1, 0, 0),
+                Insn::Invalid(Invalid::Register(11)),
+            ),
+        ];
+        for (slot, expected) in cases {
+            assert_eq!(decode(slot, blank), expected, "{slot:?}");
+        }
+    }
+
+    #[test]
+    fn wide_loads_need_a_blank_second_slot() {
+        let head = slot(0x18, 1, 0, 0, 5);
+        let wide = Insn::Invalid(Invalid::Wide);
+        assert_eq!(decode(head, None), wide);
+        assert_eq!(decode(head, Some(slot(0x95, 0, 0, 0, 0))), wide);
+        assert_eq!(decode(head, Some(slot(0, 0, 0, 1, 0))), wide);
+        // A map reference has no use for the upper half.
+        assert_eq!(
+            decode(slot(0x18, 1, 1, 0, 5), Some(slot(0, 0, 0, 0, 1))),
+            wide
+        );
+    }
+
+    #[test]
+    fn values_that_no_slot_has_do_not_encode() {
+        let far = Insn::Jump {
+            offset: 40_000,
+            long: false,
+        };
+        let odd = Insn::Endian {
+            op: crate::EndianOp::Be,
+            bits: 24,
+            dst: Reg::R0,
+        };
+        for insn in [far, odd, Insn::WideTail, Insn::Invalid(Invalid::Wide)] {
+            assert_eq!(encode(insn), None, "{insn:?}");
+        }
+    }
+}
