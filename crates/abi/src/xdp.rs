@@ -59,6 +59,11 @@ impl XdpAction {
 pub const HEADROOM: u32 = 256;
 /// Bytes of `struct skb_shared_info` at the end of a linear frame.
 pub const SHARED_INFO: u32 = 320;
+/// Bytes at the start of the headroom that programs cannot have: Linux keeps
+/// `struct xdp_frame` there.
+pub const FRAME_RESERVED: u32 = 40;
+/// Pieces of a multi-buffer packet behind its linear part.
+pub const MAX_FRAGS: usize = 17;
 /// Largest linear part of a packet: a page less headroom and shared info.
 pub const MAX_LINEAR: u32 = 3520;
 /// Smallest packet that PROG_TEST_RUN takes: an Ethernet header.

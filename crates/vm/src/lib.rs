@@ -28,4 +28,4 @@ pub use machine::{Error, Instance, LoadError, Machine, ProgId};
 pub use map::{Map, MapError, MapId};
 pub use memory::{Access, Addr, Fault, Region, RegionKind, Rights, Space};
 pub use trap::{Trap, TrapKind};
-pub use world::World;
+pub use world::{Redirect, World};

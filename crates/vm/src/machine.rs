@@ -4,9 +4,9 @@ use abi::{MapDef, Program};
 
 use crate::map::{Map, MapError, MapId};
 use crate::memory::{Addr, OutOfSpace, Space};
-use crate::packet::Packet;
+use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
-use crate::world::World;
+use crate::world::{Redirect, World};
 
 /// Index of a loaded program in its machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,9 @@ pub enum Error {
     /// A program.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A packet.
+    #[error(transparent)]
+    Packet(#[from] InputError),
 }
 
 /// Why a program cannot be run here.
@@ -61,6 +64,9 @@ pub struct Machine {
     pub world: World,
     /// The packet that is being worked on, once there was one.
     pub packet: Option<Packet>,
+    /// Where `bpf_redirect` and `bpf_redirect_map` said that the packet should
+    /// go. Whoever runs the machine takes it when the program answers "redirect".
+    pub redirect: Option<Redirect>,
     maps: Vec<Box<dyn Map>>,
 }
 
@@ -71,6 +77,7 @@ impl Machine {
             space: Space::new()?,
             world,
             packet: None,
+            redirect: None,
             maps: Vec::new(),
         })
     }

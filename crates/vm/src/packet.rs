@@ -1,25 +1,422 @@
 //! The packet that an XDP program works on: a buffer with room around it.
 //!
-//! The geometry is Linux's (`abi::xdp`); what the bytes mean is nobody's business
-//! here.
+//! ```text
+//! hard_start        data_meta  data                  data_end     hard_end
+//!     │ headroom        │ meta │ linear part             │ tailroom   │ shared info
+//!     └────────────── one page of machine memory ─────────────────────┴──────────┘
+//!                              and, in multi-buffer packets, the rest as frags
+//! ```
+//!
+//! The geometry is that of Linux's `BPF_PROG_TEST_RUN` (`abi::xdp`); what the
+//! bytes mean is nobody's business here. Only metadata and the linear part are
+//! in bounds for the program; the context (`struct xdp_md`) is kept in step.
+//!
+//! # Invariants
+//!
+//! * `hard_start + FRAME_RESERVED <= data_meta <= data <= data_end <= hard_end`.
+//! * Bytes outside of the packet are zero when a run begins: nothing of the
+//!   packet before is visible.
+//! * After the first packet of each size, nothing is allocated.
 
-use crate::memory::{Addr, RegionId};
+use abi::Errno;
+use abi::limits::PAGE_SIZE;
+use abi::xdp::{FRAME_RESERVED, HEADROOM, MAX_FRAGS, MIN_PACKET, SHARED_INFO, md};
+
+use crate::machine::{Error, Machine};
+use crate::memory::{Addr, OutOfSpace, RegionId, RegionKind, Rights, Space};
+
+/// What a driver hands over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Input<'a> {
+    /// The packet, from the first byte of the link layer.
+    pub data: &'a [u8],
+    /// Metadata in front of it.
+    pub meta: &'a [u8],
+    /// `xdp_md.ingress_ifindex`.
+    pub ingress_ifindex: u32,
+    /// `xdp_md.rx_queue_index`.
+    pub rx_queue_index: u32,
+    /// `xdp_md.egress_ifindex`, for programs in a device map.
+    pub egress_ifindex: u32,
+}
+
+/// A packet that Linux would not hand to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// More than the linear part and all frags hold.
+    #[error("packet of {bytes} bytes: at most {limit} fit")]
+    TooLong {
+        /// Bytes of the packet.
+        bytes: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// Less than an Ethernet header.
+    #[error("packet of {bytes} bytes is shorter than an Ethernet header")]
+    TooShort {
+        /// Bytes of the packet.
+        bytes: usize,
+    },
+    /// Metadata of a length that Linux refuses.
+    #[error("{bytes} bytes of metadata: at most {MAX_METADATA}, and a multiple of 4")]
+    Metadata {
+        /// Bytes of metadata.
+        bytes: usize,
+    },
+}
+
+/// Largest metadata in bytes that fits in front of a fresh packet.
+pub const MAX_METADATA: u32 = (HEADROOM - FRAME_RESERVED) & !3;
 
 /// The packet buffer of a machine.
 #[derive(Debug)]
 pub struct Packet {
-    /// The region of the linear part; in bounds are metadata and data.
-    pub region: RegionId,
-    /// First byte of the headroom.
-    pub hard_start: Addr,
-    /// First byte of metadata; equals `data` without metadata.
-    pub data_meta: Addr,
+    region: RegionId,
+    ctx: Addr,
+    hard_start: Addr,
+    data_meta: Addr,
+    data: Addr,
+    data_end: Addr,
+    /// Lowest and highest address that is not zero.
+    dirty: (Addr, Addr),
+    frags: Frags,
+}
+
+/// The part of a multi-buffer packet that does not fit a page: up to 17 pieces
+/// of a page, one after the other.
+#[derive(Debug, Default)]
+struct Frags {
+    bytes: Vec<u8>,
+    lens: [u32; MAX_FRAGS],
+    count: usize,
+}
+
+impl Machine {
+    /// Puts a packet before the next run; the address of its context.
+    pub fn receive(&mut self, input: &Input<'_>) -> Result<Addr, Error> {
+        let packet = match &mut self.packet {
+            Some(packet) => packet,
+            none => none.insert(Packet::new(&mut self.space)?),
+        };
+        packet.fill(&mut self.space, input)?;
+        Ok(packet.ctx)
+    }
+}
+
+impl Packet {
+    /// An empty packet buffer in machine memory.
+    pub fn new(space: &mut Space) -> Result<Packet, OutOfSpace> {
+        let region = space.add(PAGE_SIZE, Rights::ReadWrite, RegionKind::Packet)?;
+        let ctx = space.add(md::SIZE, Rights::Read, RegionKind::Context)?;
+        let hard_start = space.region(region).start;
+        let data = hard_start.offset(HEADROOM);
+        let mut packet = Packet {
+            region,
+            ctx: space.region(ctx).start,
+            hard_start,
+            data_meta: data,
+            data,
+            data_end: data,
+            dirty: (data, data),
+            frags: Frags::default(),
+        };
+        packet.publish(space);
+        Ok(packet)
+    }
+
+    /// Replaces the packet.
+    pub fn fill(&mut self, space: &mut Space, input: &Input<'_>) -> Result<(), InputError> {
+        let linear = check(input)?;
+        let (head, rest) = input.data.split_at(linear);
+        self.wipe(space);
+        self.data = self.hard_start.offset(HEADROOM);
+        self.data_meta = Addr(self.data.0 - input.meta.len() as u32);
+        self.data_end = self.data.offset(linear as u32);
+        space
+            .bytes_mut(self.data_meta, input.meta.len() as u32)
+            .copy_from_slice(input.meta);
+        space
+            .bytes_mut(self.data, linear as u32)
+            .copy_from_slice(head);
+        self.frags.fill(rest);
+        put(space, self.ctx, md::INGRESS_IFINDEX, input.ingress_ifindex);
+        put(space, self.ctx, md::RX_QUEUE_INDEX, input.rx_queue_index);
+        put(space, self.ctx, md::EGRESS_IFINDEX, input.egress_ifindex);
+        self.publish(space);
+        Ok(())
+    }
+
+    /// The context (`struct xdp_md`) that the program gets.
+    pub fn ctx(&self) -> Addr {
+        self.ctx
+    }
+
+    /// The region whose bounds are those of metadata and linear part.
+    pub fn region(&self) -> RegionId {
+        self.region
+    }
+
     /// First byte of the packet.
-    pub data: Addr,
+    pub fn data(&self) -> Addr {
+        self.data
+    }
+
     /// One past the last byte of the linear part.
-    pub data_end: Addr,
-    /// The rest of a multi-buffer packet.
-    pub frags: Vec<Vec<u8>>,
-    /// The `xdp_md` that the program gets.
-    pub ctx: Addr,
+    pub fn data_end(&self) -> Addr {
+        self.data_end
+    }
+
+    /// Bytes of metadata.
+    pub fn meta_len(&self) -> u32 {
+        self.data.0 - self.data_meta.0
+    }
+
+    /// Bytes in the linear part.
+    pub fn linear_len(&self) -> u32 {
+        self.data_end.0 - self.data.0
+    }
+
+    /// Bytes in all, without metadata (`bpf_xdp_get_buff_len`).
+    pub fn len(&self) -> u32 {
+        self.linear_len() + self.frags.bytes.len() as u32
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether part of it is in frags.
+    pub fn is_multi_buffer(&self) -> bool {
+        self.frags.count > 0
+    }
+
+    /// The metadata.
+    pub fn meta<'s>(&self, space: &'s Space) -> &'s [u8] {
+        space.bytes(self.data_meta, self.meta_len())
+    }
+
+    /// The linear part.
+    pub fn linear<'s>(&self, space: &'s Space) -> &'s [u8] {
+        space.bytes(self.data, self.linear_len())
+    }
+
+    /// The part in frags.
+    pub fn frags(&self) -> &[u8] {
+        &self.frags.bytes
+    }
+
+    /// Moves the start of the packet by `delta` bytes, metadata with it
+    /// (`bpf_xdp_adjust_head`).
+    pub fn adjust_head(&mut self, space: &mut Space, delta: i32) -> Result<(), Errno> {
+        let meta = self.meta_len();
+        let low = i64::from(self.hard_start.0 + FRAME_RESERVED + meta);
+        let high = i64::from(self.data_end.0) - i64::from(MIN_PACKET);
+        let data = i64::from(self.data.0) + i64::from(delta);
+        if data < low || data > high {
+            return Err(Errno::EINVAL);
+        }
+        let from = self.data_meta;
+        self.data = Addr(data as u32);
+        self.data_meta = Addr(self.data.0 - meta);
+        move_bytes(space, from, self.data_meta, meta);
+        self.publish(space);
+        Ok(())
+    }
+
+    /// Moves the start of the metadata by `delta` bytes (`bpf_xdp_adjust_meta`).
+    pub fn adjust_meta(&mut self, space: &mut Space, delta: i32) -> Result<(), Errno> {
+        let low = i64::from(self.hard_start.0 + FRAME_RESERVED);
+        let meta = i64::from(self.data_meta.0) + i64::from(delta);
+        if meta < low || meta > i64::from(self.data.0) {
+            return Err(Errno::EINVAL);
+        }
+        let len = self.data.0 - meta as u32;
+        if len % 4 != 0 {
+            return Err(Errno::EACCES);
+        }
+        self.data_meta = Addr(meta as u32);
+        self.publish(space);
+        Ok(())
+    }
+
+    /// Moves the end of the packet by `delta` bytes; new bytes are zero
+    /// (`bpf_xdp_adjust_tail`).
+    pub fn adjust_tail(&mut self, space: &mut Space, delta: i32) -> Result<(), Errno> {
+        if self.is_multi_buffer() {
+            return match delta {
+                0.. => self.frags.grow(delta as u32),
+                _ => self.shrink_frags(space, delta.unsigned_abs()),
+            };
+        }
+        let hard_end = self.hard_start.0 + PAGE_SIZE - SHARED_INFO;
+        let end = i64::from(self.data_end.0) + i64::from(delta);
+        if end > i64::from(hard_end) || end < i64::from(self.data.0 + MIN_PACKET) {
+            return Err(Errno::EINVAL);
+        }
+        if delta > 0 {
+            space.bytes_mut(self.data_end, delta as u32).fill(0);
+        }
+        self.data_end = Addr(end as u32);
+        self.publish(space);
+        Ok(())
+    }
+
+    /// Takes `len` bytes off the end: whole frags, then of the linear part.
+    fn shrink_frags(&mut self, space: &mut Space, len: u32) -> Result<(), Errno> {
+        if len > self.len() - MIN_PACKET.min(self.len()) {
+            return Err(Errno::EINVAL);
+        }
+        let rest = self.frags.shrink(len);
+        self.data_end = Addr(self.data_end.0 - rest);
+        self.publish(space);
+        Ok(())
+    }
+
+    /// Copies `out.len()` bytes from `offset` on, across frags.
+    pub fn read(&self, space: &Space, offset: u32, out: &mut [u8]) -> Result<(), Errno> {
+        let (linear, frag) = self.split(offset, out.len())?;
+        let (head, tail) = out.split_at_mut(linear);
+        if !head.is_empty() {
+            head.copy_from_slice(space.bytes(self.data.offset(offset), linear as u32));
+        }
+        if let Some(bytes) = self.frags.bytes.get(frag..frag + tail.len()) {
+            tail.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// Copies `bytes` to `offset`, across frags.
+    pub fn write(&mut self, space: &mut Space, offset: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let (linear, frag) = self.split(offset, bytes.len())?;
+        let (head, tail) = bytes.split_at(linear);
+        if !head.is_empty() {
+            space
+                .bytes_mut(self.data.offset(offset), linear as u32)
+                .copy_from_slice(head);
+        }
+        if let Some(to) = self.frags.bytes.get_mut(frag..frag + tail.len()) {
+            to.copy_from_slice(tail);
+        }
+        Ok(())
+    }
+
+    /// How many of `len` bytes at `offset` are in the linear part, and where in
+    /// the frags the others begin.
+    fn split(&self, offset: u32, len: usize) -> Result<(usize, usize), Errno> {
+        let offset = offset as usize;
+        let linear = self.linear_len() as usize;
+        if offset.saturating_add(len) > self.len() as usize {
+            return Err(Errno::EINVAL);
+        }
+        let here = linear.saturating_sub(offset).min(len);
+        Ok((here, (offset + here).saturating_sub(linear)))
+    }
+
+    /// Appends the packet as PROG_TEST_RUN gives it back: metadata, linear part,
+    /// frags.
+    pub fn copy_out(&self, space: &Space, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.meta(space));
+        out.extend_from_slice(self.linear(space));
+        out.extend_from_slice(&self.frags.bytes);
+    }
+
+    /// Makes every byte around the next packet zero.
+    fn wipe(&mut self, space: &mut Space) {
+        let (low, high) = self.dirty;
+        space.bytes_mut(low, high.0 - low.0).fill(0);
+        self.dirty = (
+            self.hard_start.offset(HEADROOM),
+            self.hard_start.offset(HEADROOM),
+        );
+    }
+
+    /// Brings bounds and context in step with the packet.
+    fn publish(&mut self, space: &mut Space) {
+        self.dirty.0 = self.dirty.0.min(self.data_meta);
+        self.dirty.1 = self.dirty.1.max(self.data_end);
+        space.set_bounds(
+            self.region,
+            self.data_meta,
+            self.data_end.0 - self.data_meta.0,
+        );
+        put(space, self.ctx, md::DATA, self.data.0);
+        put(space, self.ctx, md::DATA_END, self.data_end.0);
+        put(space, self.ctx, md::DATA_META, self.data_meta.0);
+    }
+}
+
+impl Frags {
+    /// Holds `rest`, a page in each frag.
+    fn fill(&mut self, rest: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(rest);
+        self.count = 0;
+        for piece in rest.chunks(PAGE_SIZE as usize).take(MAX_FRAGS) {
+            self.lens[self.count] = piece.len() as u32;
+            self.count += 1;
+        }
+    }
+
+    /// Appends zeroes to the last frag.
+    fn grow(&mut self, len: u32) -> Result<(), Errno> {
+        let Some(last) = self.lens[..self.count].last_mut() else {
+            return Err(Errno::EINVAL);
+        };
+        if len > PAGE_SIZE - *last {
+            return Err(Errno::EINVAL);
+        }
+        *last += len;
+        self.bytes.resize(self.bytes.len() + len as usize, 0);
+        Ok(())
+    }
+
+    /// Takes bytes off the end; how many of `len` were not here.
+    fn shrink(&mut self, mut len: u32) -> u32 {
+        while len > 0 && self.count > 0 {
+            let last = &mut self.lens[self.count - 1];
+            let here = len.min(*last);
+            *last -= here;
+            len -= here;
+            self.bytes.truncate(self.bytes.len() - here as usize);
+            if *last == 0 {
+                self.count -= 1;
+            }
+        }
+        len
+    }
+}
+
+/// Bytes of the linear part.
+fn check(input: &Input<'_>) -> Result<usize, InputError> {
+    let bytes = input.data.len();
+    let linear = bytes.min((PAGE_SIZE - HEADROOM - SHARED_INFO) as usize);
+    let limit = abi::xdp::MAX_LINEAR as usize + MAX_FRAGS * PAGE_SIZE as usize;
+    if bytes < MIN_PACKET as usize {
+        return Err(InputError::TooShort { bytes });
+    }
+    if bytes > limit {
+        return Err(InputError::TooLong { bytes, limit });
+    }
+    let meta = input.meta.len();
+    if meta > MAX_METADATA as usize || !meta.is_multiple_of(4) {
+        return Err(InputError::Metadata { bytes: meta });
+    }
+    Ok(linear)
+}
+
+/// Sets a field of the context.
+fn put(space: &mut Space, ctx: Addr, field: u32, value: u32) {
+    space
+        .bytes_mut(ctx.offset(field), 4)
+        .copy_from_slice(&value.to_le_bytes());
+}
+
+/// `memmove` of metadata, which is short.
+fn move_bytes(space: &mut Space, from: Addr, to: Addr, len: u32) {
+    let mut buffer = [0; HEADROOM as usize];
+    let buffer = &mut buffer[..len as usize];
+    buffer.copy_from_slice(space.bytes(from, len));
+    space.bytes_mut(to, len).copy_from_slice(buffer);
 }

@@ -1,7 +1,13 @@
 //! What a machine's programs can observe of the world, injected.
 //!
 //! Linux's clock, random numbers, CPU number, current task, network devices and
-//! routes are values here, so that a run is repeatable to the last byte.
+//! routes are values here, so that a run is repeatable to the last byte. All of
+//! it is plain data with public fields: a test or a file says what differs from
+//! the defaults.
+
+mod network;
+
+pub use network::{Device, Neighbour, Network, Prefix, Route, RouteKind, Vlan, table};
 
 use crate::map::MapId;
 
@@ -10,8 +16,8 @@ use crate::map::MapId;
 pub struct World {
     /// Time.
     pub clock: Clock,
-    /// State of the random number generator; any value is a good seed.
-    pub random: u64,
+    /// Random numbers.
+    pub random: Random,
     /// The running CPU.
     pub cpu: Cpu,
     /// The running task.
@@ -24,14 +30,72 @@ pub struct World {
 }
 
 /// Time, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
-    /// What `bpf_ktime_get_ns` answers (time since boot without suspend).
+    /// What `bpf_ktime_get_ns` answers: `CLOCK_MONOTONIC`, time since boot
+    /// without suspend.
     pub now_ns: u64,
     /// Added to `now_ns` after each reading.
     pub step_ns: u64,
-    /// `CLOCK_TAI` less `now_ns`.
+    /// `CLOCK_BOOTTIME` less `CLOCK_MONOTONIC`: time spent in suspend.
+    pub suspended_ns: u64,
+    /// `CLOCK_TAI` less `CLOCK_MONOTONIC`: when the machine was booted.
     pub tai_offset_ns: u64,
+    /// Timer ticks in a second (`CONFIG_HZ`): the unit of jiffies and the grain
+    /// of the coarse clock.
+    pub hz: u32,
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock {
+            now_ns: 0,
+            step_ns: 0,
+            suspended_ns: 0,
+            tai_offset_ns: 0,
+            hz: 250,
+        }
+    }
+}
+
+impl Clock {
+    /// Reads `CLOCK_MONOTONIC`.
+    pub fn monotonic(&mut self) -> u64 {
+        let now = self.now_ns;
+        self.now_ns = now.wrapping_add(self.step_ns);
+        now
+    }
+
+    /// Nanoseconds in a timer tick.
+    pub fn tick_ns(&self) -> u64 {
+        1_000_000_000 / u64::from(self.hz.max(1))
+    }
+
+    /// Reads the jiffies counter. As Linux's it starts five minutes before the
+    /// lower 32 bits wrap.
+    pub fn jiffies(&mut self) -> u64 {
+        let first = 0u32.wrapping_sub(self.hz.wrapping_mul(300));
+        let ticks = self.monotonic() / self.tick_ns();
+        u64::from(first).wrapping_add(ticks)
+    }
+}
+
+/// The random number generator (SplitMix64): any state is a good seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Random {
+    /// State; set it to seed.
+    pub state: u64,
+}
+
+impl Random {
+    /// The next number.
+    pub fn next_u32(&mut self) -> u32 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 32) as u32
+    }
 }
 
 /// CPUs.
@@ -68,6 +132,8 @@ pub struct Task {
     pub gid: u32,
     /// Command name, at most 15 bytes are shown.
     pub comm: String,
+    /// Id of its cgroup in the version 2 hierarchy.
+    pub cgroup_id: u64,
 }
 
 /// Something that a program sent out.
@@ -93,22 +159,29 @@ impl World {
     }
 }
 
-/// The network that programs can ask about: plain tables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// Devices.
-    pub devices: Vec<Device>,
-}
-
-/// A network device.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
-    /// Index, from 1.
-    pub ifindex: u32,
-    /// Name.
-    pub name: String,
-    /// Hardware address.
-    pub mac: [u8; 6],
-    /// Largest packet above the Ethernet header.
-    pub mtu: u32,
+/// Where a program said that a packet should go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirect {
+    /// Out of a device (`bpf_redirect`).
+    Device {
+        /// Index of the device; not looked at before the packet goes there.
+        ifindex: u32,
+        /// Flags of the call.
+        flags: u64,
+    },
+    /// To an entry of a map that was there at the time of the call
+    /// (`bpf_redirect_map`).
+    Entry {
+        /// A devmap, devmap_hash, cpumap or xskmap.
+        map: MapId,
+        /// Key of the entry.
+        key: u32,
+    },
+    /// To every device of a device map (`BPF_F_BROADCAST`).
+    Broadcast {
+        /// A devmap or devmap_hash.
+        map: MapId,
+        /// Not to the device that it came from (`BPF_F_EXCLUDE_INGRESS`).
+        exclude_ingress: bool,
+    },
 }

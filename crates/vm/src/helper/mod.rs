@@ -4,6 +4,8 @@
 //! Linux's error number in `r0`; what Linux's verifier would have refused (memory
 //! out of bounds, a map of the wrong kind) is a [`Trap`](crate::Trap).
 
+use abi::ProgType;
+
 use crate::machine::Machine;
 use crate::trap::TrapKind;
 
@@ -38,8 +40,9 @@ pub enum Stop {
 /// A helper: the new `r0`, or why the run ends.
 pub type HelperFn = fn(&mut Call<'_>) -> Result<u64, Stop>;
 
-/// The implementation of the helper with this number.
-pub fn implementation(id: u32) -> Option<HelperFn> {
-    let _ = id;
+/// The implementation of the helper with this number for programs of this type,
+/// if there is one. The same helper may do different things in different types.
+pub fn implementation(id: u32, prog_type: ProgType) -> Option<HelperFn> {
+    let _ = (id, prog_type);
     None
 }
