@@ -13,11 +13,36 @@ use std::fmt;
 
 use abi::{Errno, MapDef};
 
-use crate::memory::{Addr, OutOfSpace, Space};
+use crate::machine::ProgId;
+use crate::memory::{Addr, GRANULE, OutOfSpace, Space};
 
 /// Index of a map in its machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapId(pub u32);
+
+impl MapId {
+    /// Where the addresses that stand for maps begin: the first region of a
+    /// machine.
+    pub const HANDLES: Addr = Addr(GRANULE);
+    /// Bytes of that region.
+    pub const HANDLES_LEN: u32 = 16 * GRANULE;
+    const STRIDE: u32 = 16;
+
+    /// The address that stands for the map in programs: what `ldimm64` of a map
+    /// loads, and what a look-up in a map of maps gives.
+    pub fn handle(self) -> Addr {
+        MapId::HANDLES.offset(self.0.wrapping_mul(MapId::STRIDE))
+    }
+
+    /// The map that a program's value stands for, if it is such an address. The
+    /// machine may not have that map.
+    pub fn from_handle(value: u64) -> Option<MapId> {
+        let offset = value.checked_sub(MapId::HANDLES.to_reg())?;
+        let inside =
+            offset < u64::from(MapId::HANDLES_LEN) && offset % u64::from(MapId::STRIDE) == 0;
+        inside.then_some(MapId(offset as u32 / MapId::STRIDE))
+    }
+}
 
 /// `flags` of an update (`include/uapi/linux/bpf.h`).
 pub mod update {
@@ -71,7 +96,15 @@ pub trait Map: fmt::Debug + Send {
     /// The definition, with sizes as they are (rounded, filled in).
     fn def(&self) -> &MapDef;
 
-    /// The program's look-up: the address of the value.
+    /// The program that a tail call through this map goes to; `None` for an
+    /// empty entry and for maps that are not program arrays.
+    fn program(&self, index: u32) -> Option<ProgId> {
+        let _ = index;
+        None
+    }
+
+    /// The program's look-up: the address of the value; in a map of maps, the
+    /// [handle](MapId::handle) of the map.
     fn lookup(&mut self, space: &mut Space, cpu: u32, key: &[u8]) -> Option<Addr>;
 
     /// The program's update.
@@ -91,10 +124,11 @@ pub trait Map: fmt::Debug + Send {
     /// key that is not there. Writes to `next`, `key_size` bytes.
     fn next_key(&self, space: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno>;
 
-    /// The system call's look-up. Per-CPU values one after the other.
+    /// The system call's look-up. Per-CPU values one after the other; a map or
+    /// program is its [`MapId`] or [`ProgId`] as a `u32`.
     fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno>;
 
-    /// The system call's update. Per-CPU values one after the other.
+    /// The system call's update, with values as [`Map::sys_lookup`] gives them.
     fn sys_update(
         &mut self,
         space: &mut Space,

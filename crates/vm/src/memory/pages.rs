@@ -1,0 +1,220 @@
+//! What of the address space is there, and what of it programs may touch.
+//!
+//! For each granule one [`Window`]: the bytes that a program may read and write
+//! without further questions. A program's access is one table look-up, a
+//! subtraction and a comparison; whatever a window cannot say (arrays of
+//! elements, one-way rights) has an empty window and is asked of the regions.
+#![expect(
+    unsafe_code,
+    reason = "reads and writes the memory of the address space"
+)]
+
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use super::reservation::Reservation;
+use super::{Addr, GRANULE, GRANULES};
+
+/// The part of a granule's region that programs may touch freely.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Window {
+    /// First byte.
+    pub(super) start: u32,
+    /// Bytes that may be read.
+    pub(super) read: u32,
+    /// Bytes that may be written.
+    pub(super) write: u32,
+    /// Number of the region + 1; 0 for none.
+    pub(super) region: u32,
+}
+
+/// The memory of an address space.
+///
+/// # Invariants
+///
+/// * `base` is what `host.base()` gave after the last change of `host`.
+/// * `committed[g]` says that granule `g` of `host` is committed.
+/// * Every byte of every window lies in a committed granule.
+#[derive(Debug)]
+pub(super) struct Pages {
+    base: NonNull<u8>,
+    host: Reservation,
+    committed: Box<[bool; GRANULES]>,
+    /// As words, since a table of those is made without touching it.
+    windows: Box<[[u32; 4]; GRANULES]>,
+}
+
+// SAFETY: `base` points into `host`, which this value owns and which is `Send`.
+unsafe impl Send for Pages {}
+// SAFETY: `&Pages` only reads memory that is written through `&mut Pages`.
+unsafe impl Sync for Pages {}
+
+impl Window {
+    fn words(self) -> [u32; 4] {
+        [self.start, self.read, self.write, self.region]
+    }
+
+    #[inline(always)]
+    fn from_words([start, read, write, region]: [u32; 4]) -> Window {
+        Window {
+            start,
+            read,
+            write,
+            region,
+        }
+    }
+}
+
+fn boxed<T>(table: Vec<T>) -> Box<[T; GRANULES]> {
+    let table = table.into_boxed_slice().try_into().ok();
+    table.expect("a table has an entry for each granule")
+}
+
+impl Pages {
+    pub(super) fn new(mut host: Reservation) -> Pages {
+        Pages {
+            base: host.base(),
+            host,
+            committed: boxed(vec![false; GRANULES]),
+            windows: boxed(vec![[0; 4]; GRANULES]),
+        }
+    }
+
+    /// Makes `count` granules from `first` on readable and writable zeroes.
+    /// `false` when the host has no memory.
+    pub(super) fn commit(&mut self, first: usize, count: usize) -> bool {
+        let done = self.host.commit(first, count);
+        self.base = self.host.base();
+        if done {
+            self.committed[first..first + count].fill(true);
+        }
+        done
+    }
+
+    /// Gives granules back; they have no window any more.
+    pub(super) fn release(&mut self, first: usize, count: usize) {
+        self.windows[first..first + count].fill([0; 4]);
+        if self.committed[first..first + count].iter().all(|c| *c) {
+            self.host.release(first, count);
+        }
+        self.committed[first..first + count].fill(false);
+        self.base = self.host.base();
+    }
+
+    /// What programs may touch when they address granules from `first` on.
+    ///
+    /// Panics unless all of the window is committed.
+    pub(super) fn set_window(&mut self, first: usize, count: usize, window: Window) {
+        let len = window.read.max(window.write);
+        assert!(self.is_committed(Addr(window.start), len));
+        self.windows[first..first + count].fill(window.words());
+    }
+
+    /// The number of the region + 1 that an address belongs to, or 0.
+    pub(super) fn region(&self, addr: u64) -> u32 {
+        self.window(addr).map_or(0, |w| w.region)
+    }
+
+    /// The window that speaks for an address; `None` above 32 bits.
+    #[inline(always)]
+    fn window(&self, addr: u64) -> Option<Window> {
+        let words = self.windows.get((addr / u64::from(GRANULE)) as usize)?;
+        Some(Window::from_words(*words))
+    }
+
+    fn is_committed(&self, addr: Addr, len: u32) -> bool {
+        let Some(last) = addr.0.checked_add(len.saturating_sub(1)) else {
+            return false;
+        };
+        let first = (addr.0 / GRANULE) as usize;
+        let last = (last / GRANULE) as usize;
+        len == 0 || self.committed[first..=last].iter().all(|c| *c)
+    }
+
+    /// A program's load from a window.
+    #[inline(always)]
+    pub(super) fn load<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        let window = self.window(addr)?;
+        let at = (addr as u32).wrapping_sub(window.start);
+        if u64::from(at) + N as u64 > u64::from(window.read) {
+            return None;
+        }
+        // SAFETY: `addr` is below 2^32, or there would be no window for it, and every committed byte lies at base + address.
+        let from = unsafe { self.base.add(addr as usize) };
+        // SAFETY: the bytes are in the window, so they are committed, and
+        // nobody writes to them during `&self`. Any alignment will do for bytes.
+        Some(unsafe { from.cast::<[u8; N]>().read() })
+    }
+
+    /// A program's store to a window. `None` when it is not inside of one.
+    #[inline(always)]
+    pub(super) fn store<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Option<()> {
+        let window = self.window(addr)?;
+        let at = (addr as u32).wrapping_sub(window.start);
+        if u64::from(at) + N as u64 > u64::from(window.write) {
+            return None;
+        }
+        // SAFETY: as in `load`.
+        let to = unsafe { self.base.add(addr as usize) };
+        // SAFETY: as in `load`, and `&mut self` is ours alone.
+        unsafe { to.cast::<[u8; N]>().write(value) };
+        Some(())
+    }
+
+    /// Committed bytes.
+    #[inline]
+    pub(super) fn bytes(&self, addr: Addr, len: u32) -> Option<&[u8]> {
+        if !self.is_committed(addr, len) {
+            return None;
+        }
+        let from = self.host_address(addr, len);
+        // SAFETY: committed, so initialised (with zeroes at first), and nobody
+        // writes to it while `&self` is lent.
+        Some(unsafe { slice::from_raw_parts(from.as_ptr(), len as usize) })
+    }
+
+    /// Committed bytes, to write.
+    #[inline]
+    pub(super) fn bytes_mut(&mut self, addr: Addr, len: u32) -> Option<&mut [u8]> {
+        if !self.is_committed(addr, len) {
+            return None;
+        }
+        let from = self.host_address(addr, len);
+        // SAFETY: committed, so initialised, and lent to the holder of
+        // `&mut self` alone.
+        Some(unsafe { slice::from_raw_parts_mut(from.as_ptr(), len as usize) })
+    }
+
+    /// A committed word as an atomic, if its host address is aligned.
+    pub(super) fn atomic32(&mut self, addr: Addr) -> Option<&AtomicU32> {
+        let word = self.bytes_mut(addr, 4)?.as_mut_ptr().cast::<u32>();
+        if !word.is_aligned() {
+            return None;
+        }
+        // SAFETY: aligned, four bytes long, and lent by `&mut self`.
+        Some(unsafe { AtomicU32::from_ptr(word) })
+    }
+
+    /// A committed double word as an atomic, if its host address is aligned.
+    pub(super) fn atomic64(&mut self, addr: Addr) -> Option<&AtomicU64> {
+        let word = self.bytes_mut(addr, 8)?.as_mut_ptr().cast::<u64>();
+        if !word.is_aligned() {
+            return None;
+        }
+        // SAFETY: aligned, eight bytes long, and lent by `&mut self`.
+        Some(unsafe { AtomicU64::from_ptr(word) })
+    }
+
+    /// The host address of bytes that are committed. That of no bytes at all
+    /// may be anywhere.
+    #[inline]
+    fn host_address(&self, addr: Addr, len: u32) -> NonNull<u8> {
+        if len == 0 {
+            return NonNull::dangling();
+        }
+        // SAFETY: the caller has seen that the byte at `addr` is committed, so
+        // it lies in the memory that `base` points at.
+        unsafe { self.base.add(addr.0 as usize) }
+    }
+}

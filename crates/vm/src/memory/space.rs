@@ -1,0 +1,313 @@
+//! Regions: making, changing and removing them, and the checks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use super::fault::{distance, neighbours};
+use super::pages::{Pages, Window};
+use super::reservation::Reservation;
+use super::{
+    Access, Addr, Elements, Fault, GRANULE, GRANULES, OutOfSpace, Region, RegionId, RegionKind,
+    Rights,
+};
+
+/// The address space.
+#[derive(Debug)]
+pub struct Space {
+    pages: Pages,
+    slots: Vec<Slot>,
+    /// Numbers of regions that were removed, to be used again, last first.
+    vacant: Vec<u32>,
+    /// Free granules: first and how many, not adjacent to each other.
+    free: BTreeMap<u32, u32>,
+}
+
+/// A region and the granules that belong to it.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    region: Region,
+    first: u32,
+    count: u32,
+}
+
+impl Space {
+    /// An empty space.
+    pub fn new() -> Result<Space, OutOfSpace> {
+        Ok(Space::over(Reservation::new()))
+    }
+
+    /// An empty space over a growing buffer instead of a mapping, as on systems
+    /// without one.
+    pub fn buffered() -> Space {
+        Space::over(Reservation::buffer())
+    }
+
+    fn over(host: Reservation) -> Space {
+        Space {
+            pages: Pages::new(host),
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            free: BTreeMap::from([(1, GRANULES as u32 - 1)]),
+        }
+    }
+
+    /// Makes a region with room for `capacity` bytes, zeroed, all in bounds at
+    /// first, at the lowest address where it fits.
+    pub fn add(
+        &mut self,
+        capacity: u32,
+        rights: Rights,
+        kind: RegionKind,
+    ) -> Result<RegionId, OutOfSpace> {
+        let full = OutOfSpace {
+            bytes: capacity.into(),
+        };
+        let count = capacity.div_ceil(GRANULE).max(1);
+        let first = self.take(count).ok_or(full)?;
+        // What only names something needs no memory behind it.
+        if rights != Rights::None && !self.pages.commit(first as usize, count as usize) {
+            self.give_back(first, count);
+            return Err(full);
+        }
+        let slot = Slot {
+            region: Region {
+                start: Addr(first * GRANULE),
+                len: capacity,
+                rights,
+                kind,
+                elements: None,
+            },
+            first,
+            count,
+        };
+        let id = match self.vacant.pop() {
+            Some(number) => {
+                self.slots[number as usize] = slot;
+                RegionId(number)
+            }
+            None => {
+                self.slots.push(slot);
+                RegionId(self.slots.len() as u32 - 1)
+            }
+        };
+        self.show(id);
+        Ok(id)
+    }
+
+    /// Removes a region. Its addresses are nobody's until a new region is made
+    /// there, with zeroes in it; `id` may name another region from then on.
+    pub fn remove(&mut self, id: RegionId) {
+        let Slot { first, count, .. } = self.slots[id.0 as usize];
+        if count == 0 {
+            return;
+        }
+        self.pages.release(first as usize, count as usize);
+        self.give_back(first, count);
+        let slot = &mut self.slots[id.0 as usize];
+        slot.count = 0;
+        slot.region.len = 0;
+        self.vacant.push(id.0);
+    }
+
+    fn take(&mut self, count: u32) -> Option<u32> {
+        let (&first, &room) = self.free.iter().find(|(_, room)| **room >= count)?;
+        self.free.remove(&first);
+        if room > count {
+            self.free.insert(first + count, room - count);
+        }
+        Some(first)
+    }
+
+    fn give_back(&mut self, mut first: u32, mut count: u32) {
+        if let Some(after) = self.free.remove(&(first + count)) {
+            count += after;
+        }
+        if let Some((&before, &room)) = self.free.range(..first).next_back()
+            && before + room == first
+        {
+            first = before;
+            count += room;
+        }
+        self.free.insert(first, count);
+    }
+
+    /// The region as it is now.
+    pub fn region(&self, id: RegionId) -> &Region {
+        &self.slots[id.0 as usize].region
+    }
+
+    /// Changes what of a region is in bounds. `start` may move inside the
+    /// granules of the region (a packet that grows at its head).
+    ///
+    /// Panics outside of them.
+    pub fn set_bounds(&mut self, id: RegionId, start: Addr, len: u32) {
+        let slot = &mut self.slots[id.0 as usize];
+        let (first, count) = (u64::from(slot.first), u64::from(slot.count));
+        let granule = u64::from(GRANULE);
+        let end = start.to_reg() + u64::from(len);
+        assert!(start.to_reg() >= first * granule && end <= (first + count) * granule);
+        slot.region.start = start;
+        slot.region.len = len;
+        self.show(id);
+    }
+
+    /// Declares a region to be an array of elements.
+    ///
+    /// Panics when the stride is 0.
+    pub fn set_elements(&mut self, id: RegionId, elements: Elements) {
+        assert!(elements.stride != 0);
+        self.slots[id.0 as usize].region.elements = Some(elements);
+        self.show(id);
+    }
+
+    /// Puts a region's window into the table.
+    fn show(&mut self, id: RegionId) {
+        let Slot {
+            region,
+            first,
+            count,
+        } = self.slots[id.0 as usize];
+        let (start, len) = match region.elements {
+            None => (region.start, region.len),
+            // A single element is a plain extent.
+            Some(e) if region.len <= e.stride && e.at.saturating_add(e.len) <= region.len => {
+                (region.start.offset(e.at), e.len)
+            }
+            Some(_) => (region.start, 0),
+        };
+        let right = |access| if region.rights.allow(access) { len } else { 0 };
+        let window = Window {
+            start: start.0,
+            read: right(Access::Read),
+            write: right(Access::Write),
+            region: id.0 + 1,
+        };
+        self.pages
+            .set_window(first as usize, count as usize, window);
+    }
+
+    /// Checks a program's access and gives its address.
+    pub fn check(&self, addr: u64, size: u32, access: Access) -> Result<Addr, Fault> {
+        let inside = self
+            .region_at(addr)
+            .is_some_and(|region| is_inside(region, addr, size, access));
+        if inside {
+            Ok(Addr(addr as u32))
+        } else {
+            Err(self.fault(addr, size, access))
+        }
+    }
+
+    fn region_at(&self, addr: u64) -> Option<&Region> {
+        let number = self.pages.region(addr).checked_sub(1)?;
+        self.slots.get(number as usize).map(|slot| &slot.region)
+    }
+
+    #[cold]
+    fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
+        let near = neighbours(addr)
+            .into_iter()
+            .flatten()
+            .filter_map(|at| self.region_at(at))
+            .min_by_key(|region| distance(addr, region))
+            .copied();
+        Fault {
+            addr,
+            size,
+            access,
+            near,
+        }
+    }
+
+    /// A program's load of `N` bytes.
+    #[inline(always)]
+    pub fn load<const N: usize>(&self, addr: u64) -> Result<[u8; N], Fault> {
+        match self.pages.load(addr) {
+            Some(bytes) => Ok(bytes),
+            None => self.load_checked(addr),
+        }
+    }
+
+    #[inline(never)]
+    fn load_checked<const N: usize>(&self, addr: u64) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.read(addr, N as u32)?);
+        Ok(bytes)
+    }
+
+    /// A program's store of `N` bytes.
+    #[inline(always)]
+    pub fn store<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Result<(), Fault> {
+        match self.pages.store(addr, value) {
+            Some(()) => Ok(()),
+            None => self.store_checked(addr, value),
+        }
+    }
+
+    #[inline(never)]
+    fn store_checked<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Result<(), Fault> {
+        self.write(addr, N as u32)?.copy_from_slice(&value);
+        Ok(())
+    }
+
+    /// Memory that a program asks a helper to read.
+    pub fn read(&self, addr: u64, len: u32) -> Result<&[u8], Fault> {
+        let addr = self.check(addr, len, Access::Read)?;
+        Ok(self.bytes(addr, len))
+    }
+
+    /// Memory that a program asks a helper to write.
+    pub fn write(&mut self, addr: u64, len: u32) -> Result<&mut [u8], Fault> {
+        let addr = self.check(addr, len, Access::Write)?;
+        Ok(self.bytes_mut(addr, len))
+    }
+
+    /// A program's word for an atomic operation; `None` when it is not aligned.
+    pub fn atomic32(&mut self, addr: u64) -> Result<Option<&AtomicU32>, Fault> {
+        let word = self.check_both(addr, 4)?;
+        Ok(self.pages.atomic32(word))
+    }
+
+    /// A program's double word for an atomic operation; `None` when it is not
+    /// aligned.
+    pub fn atomic64(&mut self, addr: u64) -> Result<Option<&AtomicU64>, Fault> {
+        let word = self.check_both(addr, 8)?;
+        Ok(self.pages.atomic64(word))
+    }
+
+    fn check_both(&self, addr: u64, size: u32) -> Result<Addr, Fault> {
+        self.check(addr, size, Access::Read)?;
+        self.check(addr, size, Access::Write)
+    }
+
+    /// The host's view. Panics outside of regions that were made.
+    #[inline]
+    pub fn bytes(&self, addr: Addr, len: u32) -> &[u8] {
+        self.pages
+            .bytes(addr, len)
+            .expect("the host asks for memory of a region")
+    }
+
+    /// The host's view, to write. Panics outside of regions that were made.
+    #[inline]
+    pub fn bytes_mut(&mut self, addr: Addr, len: u32) -> &mut [u8] {
+        self.pages
+            .bytes_mut(addr, len)
+            .expect("the host asks for memory of a region")
+    }
+}
+
+/// Whether an access is allowed, where its region is `region`.
+fn is_inside(region: &Region, addr: u64, size: u32, access: Access) -> bool {
+    let Some(offset) = addr.checked_sub(region.start.to_reg()) else {
+        return false;
+    };
+    if offset + u64::from(size) > u64::from(region.len) || !region.rights.allow(access) {
+        return false;
+    }
+    region.elements.is_none_or(|e| {
+        // The offset is below `region.len`, so it fits.
+        let at = (offset as u32 % e.stride).checked_sub(e.at);
+        at.is_some_and(|at| u64::from(at) + u64::from(size) <= u64::from(e.len))
+    })
+}
