@@ -1,17 +1,19 @@
-//! Packet captures: [`Reader`] reads pcap and pcapng.
+//! Packet captures in and out: [`Reader`] reads pcap and pcapng, [`Writer`]
+//! writes pcapng.
 //!
 //! ```
-//! use xdp_sim::capture::{Options, Reader};
+//! use xdp_sim::capture::{Options, PacketOut, Reader, Writer};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let file: &[u8] = &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0,
-//! #     0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
-//! let mut reader = Reader::new(file, Options::default())?;
+//! let mut writer = Writer::new(Vec::new());
+//! let eth0 = writer.add_interface("eth0", None)?;
+//! writer.write(&PacketOut::new(eth0, 1_700_000_000_000_000_000, &[0; 60]))?;
+//! let file = writer.finish()?;
+//!
+//! let mut reader = Reader::new(file.as_slice(), Options::default())?;
 //! while let Some(packet) = reader.next()? {
 //!     println!("{}: {} bytes", packet.index, packet.captured.len());
 //! }
-//! # Ok(())
-//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What is read
@@ -67,10 +69,12 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod timestamp;
+mod writer;
 
 pub use error::{Corruption, Error, ErrorKind, Header};
 pub use link_type::LinkType;
 pub use reader::{Interface, MAX_INTERFACES, Options, Packet, Reader};
+pub use writer::{InterfaceId, PacketOut, WriteError, Writer};
 
 #[cfg(test)]
 mod tests;

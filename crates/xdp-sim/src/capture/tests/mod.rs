@@ -5,7 +5,9 @@
 mod build;
 mod damage;
 mod limits;
+mod second_opinion;
 mod variants;
+mod writing;
 
 use std::io::{self, Read};
 
