@@ -19,6 +19,7 @@
 //!   it, and each party answers for it when it gets there.
 #![forbid(unsafe_code)]
 
+mod cfg;
 mod code;
 mod codec;
 pub mod eval;
@@ -27,6 +28,7 @@ mod insn;
 mod slot;
 pub mod table;
 
+pub use cfg::Block;
 pub use code::{Code, CodeError};
 pub use codec::{decode, encode};
 pub use insn::{
