@@ -38,7 +38,10 @@ fn every_type_of_the_kernel_can_be_asked_everything() {
             Kind::Void | Kind::Fwd | Kind::Func | Kind::FuncProto
         );
         let tag = ty.kind() == Kind::DeclTag;
-        assert!(tag || btf.size_of(id).is_some() == sized || ty.kind() == Kind::Var, "{id}");
+        assert!(
+            tag || btf.size_of(id).is_some() == sized || ty.kind() == Kind::Var,
+            "{id}"
+        );
         assert!(!btf.type_name(id).to_string().contains('…'), "{id}");
         btf.align_of(id);
     }
@@ -55,6 +58,11 @@ fn modules_continue_the_kernel() {
             continue;
         }
         let module = Btf::parse_split(&std::fs::read(&path).unwrap(), Arc::clone(&base)).unwrap();
-        assert_eq!(module.own_ids().next(), Some(TypeId(base.len())), "{}", path.display());
+        assert_eq!(
+            module.own_ids().next(),
+            Some(TypeId(base.len())),
+            "{}",
+            path.display()
+        );
     }
 }

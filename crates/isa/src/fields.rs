@@ -166,7 +166,7 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
             src_space,
         } => {
             let imm = u32::from(dst_space) << 16 | u32::from(src_space);
-            NONE.dst(dst).src(src).imm(imm as i32)
+            NONE.dst(dst).src(src).with_imm(imm as i32)
         }
         Insn::LoadImm { dst, imm } => imm64_operands(imm).dst(dst),
         Insn::Load {
@@ -174,32 +174,32 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
         }
         | Insn::LoadAcquire {
             dst, base, offset, ..
-        } => NONE.dst(dst).src(base).offset(offset),
+        } => NONE.dst(dst).src(base).with_offset(offset),
         Insn::Store {
             base, offset, src, ..
-        } => with_src(src).dst(base).offset(offset),
+        } => with_src(src).dst(base).with_offset(offset),
         Insn::StoreRelease {
             base, offset, src, ..
         }
         | Insn::Atomic {
             base, offset, src, ..
-        } => NONE.dst(base).src(src).offset(offset),
+        } => NONE.dst(base).src(src).with_offset(offset),
         Insn::LoadPacket { mode, imm, .. } => match mode {
-            PacketMode::Absolute => NONE.imm(imm),
-            PacketMode::Indirect(src) => NONE.src(src).imm(imm),
+            PacketMode::Absolute => NONE.with_imm(imm),
+            PacketMode::Indirect(src) => NONE.src(src).with_imm(imm),
         },
-        Insn::Jump { offset, long: true } => NONE.imm(offset),
+        Insn::Jump { offset, long: true } => NONE.with_imm(offset),
         Insn::Jump {
             offset,
             long: false,
-        } => NONE.offset(i16::try_from(offset).ok()?),
+        } => NONE.with_offset(i16::try_from(offset).ok()?),
         Insn::Branch {
             dst, src, offset, ..
-        } => with_src(src).dst(dst).offset(offset),
-        Insn::MayGoto { offset } => NONE.offset(offset),
+        } => with_src(src).dst(dst).with_offset(offset),
+        Insn::MayGoto { offset } => NONE.with_offset(offset),
         Insn::Call { target } => match target {
-            CallTarget::Helper(imm) | CallTarget::Local(imm) => NONE.imm(imm),
-            CallTarget::Kfunc { btf_id, module } => NONE.imm(btf_id).offset(module),
+            CallTarget::Helper(imm) | CallTarget::Local(imm) => NONE.with_imm(imm),
+            CallTarget::Kfunc { btf_id, module } => NONE.with_imm(btf_id).with_offset(module),
         },
         Insn::CallReg { target } => NONE.dst(target),
         Insn::Exit | Insn::WideTail | Insn::Invalid(_) => NONE,
@@ -209,13 +209,13 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
 
 fn imm64_operands(imm: Imm64) -> Fields {
     match imm {
-        Imm64::Value { lo, hi } => NONE.imm(lo as i32).tail(hi as i32),
+        Imm64::Value { lo, hi } => NONE.with_imm(lo as i32).tail(hi as i32),
         Imm64::MapFd { fd: imm }
         | Imm64::Function { offset: imm }
-        | Imm64::MapIndex { index: imm } => NONE.imm(imm),
-        Imm64::MapValue { fd, offset } => NONE.imm(fd).tail(offset),
-        Imm64::Variable { btf_id, module_fd } => NONE.imm(btf_id).tail(module_fd),
-        Imm64::MapIndexValue { index, offset } => NONE.imm(index).tail(offset),
+        | Imm64::MapIndex { index: imm } => NONE.with_imm(imm),
+        Imm64::MapValue { fd, offset } => NONE.with_imm(fd).tail(offset),
+        Imm64::Variable { btf_id, module_fd } => NONE.with_imm(btf_id).tail(module_fd),
+        Imm64::MapIndexValue { index, offset } => NONE.with_imm(index).tail(offset),
     }
 }
 
@@ -230,7 +230,7 @@ const NONE: Fields = Fields {
 fn with_src(operand: Operand) -> Fields {
     match operand {
         Operand::Reg(src) => NONE.src(src),
-        Operand::Imm(imm) => NONE.imm(imm),
+        Operand::Imm(imm) => NONE.with_imm(imm),
     }
 }
 
@@ -249,11 +249,11 @@ impl Fields {
         Fields { src, ..self }
     }
 
-    fn offset(self, offset: i16) -> Fields {
+    pub(crate) fn with_offset(self, offset: i16) -> Fields {
         Fields { offset, ..self }
     }
 
-    fn imm(self, imm: i32) -> Fields {
+    pub(crate) fn with_imm(self, imm: i32) -> Fields {
         Fields { imm, ..self }
     }
 

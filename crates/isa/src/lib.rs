@@ -19,9 +19,11 @@
 //!   it, and each party answers for it when it gets there.
 #![forbid(unsafe_code)]
 
+pub mod asm;
 mod cfg;
 mod code;
 mod codec;
+pub mod disasm;
 pub mod eval;
 mod fields;
 mod insn;
