@@ -8,11 +8,20 @@
 //!
 //! Error numbers, flag rules, behaviour when full and the order of iteration are
 //! those of Linux 6.18.
+//!
+//! # References
+//!
+//! Where Linux wants a descriptor and shows an id, the values of these maps hold
+//! the machine's own number: [`MapId`] in maps of maps, [`ProgId`] in program
+//! arrays, `ProgId + 1` (0 for none) in the program field of devmap and cpumap.
+
+mod ringbuf;
 
 use std::fmt;
 
 use abi::{Errno, MapDef};
 
+pub use self::ringbuf::RingBuffer;
 use crate::machine::ProgId;
 use crate::memory::{Addr, GRANULE, OutOfSpace, Space};
 
@@ -88,24 +97,86 @@ pub enum MapError {
     },
 }
 
+/// What a map entry leads to, for maps whose values are not plain bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// A map (array_of_maps, hash_of_maps).
+    Map(MapId),
+    /// A program (prog_array).
+    Program(ProgId),
+    /// A perf event, whose buffer is open (perf_event_array).
+    PerfEvent,
+    /// A network device (devmap, devmap_hash).
+    Device {
+        /// Index of the device.
+        ifindex: u32,
+        /// Program to run there before the packet leaves.
+        program: Option<ProgId>,
+    },
+    /// A CPU (cpumap).
+    Cpu {
+        /// Its number.
+        cpu: u32,
+        /// Packets that its queue holds.
+        qsize: u32,
+        /// Program to run there.
+        program: Option<ProgId>,
+    },
+    /// An AF_XDP socket (xskmap).
+    Socket,
+}
+
+/// Where the values of an array lie: value `i` is at `base + i * stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// The first value.
+    pub base: Addr,
+    /// Bytes from one value to the next.
+    pub stride: u32,
+    /// Values.
+    pub entries: u32,
+}
+
+/// Where a walk over a map stands; see [`Map::walk`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    position: u32,
+}
+
 /// A live map.
 ///
 /// Keys and values are slices of exactly `key_size` and `value_size` bytes; the
-/// caller has checked that. `cpu` is the running CPU.
+/// caller has checked that. `cpu` is the running CPU. What a kind of map does not
+/// offer answers as Linux does, which is what the default methods are.
 pub trait Map: fmt::Debug + Send {
     /// The definition, with sizes as they are (rounded, filled in).
     fn def(&self) -> &MapDef;
 
-    /// The program that a tail call through this map goes to; `None` for an
-    /// empty entry and for maps that are not program arrays.
-    fn program(&self, index: u32) -> Option<ProgId> {
-        let _ = index;
+    /// The program's look-up: the address of the value. `None` for maps of
+    /// references other than devmap, cpumap and xskmap; see [`Map::target`].
+    fn lookup(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
+        let _ = (space, cpu, key);
         None
     }
 
-    /// The program's look-up: the address of the value; in a map of maps, the
-    /// [handle](MapId::handle) of the map.
-    fn lookup(&mut self, space: &mut Space, cpu: u32, key: &[u8]) -> Option<Addr>;
+    /// The program's look-up of another CPU's value.
+    fn lookup_percpu(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
+        let _ = (space, cpu, key);
+        None
+    }
+
+    /// What the entry leads to (tail calls, redirects, maps in maps, events).
+    fn target(&self, space: &Space, key: &[u8]) -> Option<Target> {
+        let _ = (space, key);
+        None
+    }
+
+    /// Where the values are, for arrays with the same values on all CPUs: for
+    /// `ldimm64` with a value offset, and for engines that look up inline.
+    fn direct(&self) -> Option<Direct> {
+        None
+    }
 
     /// The program's update.
     fn update(
@@ -115,25 +186,122 @@ pub trait Map: fmt::Debug + Send {
         key: &[u8],
         value: &[u8],
         flags: u64,
-    ) -> Result<(), Errno>;
+    ) -> Result<(), Errno> {
+        let _ = (space, cpu, key, value, flags);
+        Err(Errno::EOPNOTSUPP)
+    }
 
     /// Deletes an entry; from either side.
-    fn delete(&mut self, space: &mut Space, cpu: u32, key: &[u8]) -> Result<(), Errno>;
+    fn delete(&mut self, space: &Space, key: &[u8]) -> Result<(), Errno> {
+        let _ = (space, key);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Adds a value (queue, stack, bloom filter).
+    fn push(&mut self, space: &mut Space, value: &[u8], flags: u64) -> Result<(), Errno> {
+        let _ = (space, value, flags);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Takes a value (queue, stack). Zeroes `value` on failure.
+    fn pop(&mut self, space: &Space, value: &mut [u8]) -> Result<(), Errno> {
+        let _ = (space, value);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Reads the value that would be taken (queue, stack), or asks whether
+    /// `value` may be there (bloom filter).
+    fn peek(&self, space: &Space, value: &mut [u8]) -> Result<(), Errno> {
+        let _ = (space, value);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// The next entry of a program's walk (`bpf_for_each_map_elem`): addresses of
+    /// key and value, the running CPU's for per-CPU maps. Entries may come and go
+    /// in between.
+    fn walk(&mut self, space: &mut Space, cpu: u32, walk: &mut Walk) -> Option<(Addr, Addr)> {
+        let _ = (space, cpu, walk);
+        None
+    }
+
+    /// The ring buffer, if it is one.
+    fn ringbuf(&mut self) -> Option<&mut RingBuffer> {
+        None
+    }
 
     /// The key after `key` in the map's order, or the first for `None` and for a
     /// key that is not there. Writes to `next`, `key_size` bytes.
-    fn next_key(&self, space: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno>;
+    fn next_key(&self, space: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
+        let _ = (space, key, next);
+        Err(Errno::EOPNOTSUPP)
+    }
 
-    /// The system call's look-up. Per-CPU values one after the other; a map or
-    /// program is its [`MapId`] or [`ProgId`] as a `u32`.
-    fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno>;
+    /// The system call's look-up. Per-CPU values one after the other.
+    fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let _ = (space, key);
+        Err(Errno::EOPNOTSUPP)
+    }
 
-    /// The system call's update, with values as [`Map::sys_lookup`] gives them.
+    /// The system call's look-up that also deletes (hash maps, queue, stack).
+    fn sys_take(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let _ = (space, key);
+        Err(Errno::ENOTSUPP)
+    }
+
+    /// The system call's update. Per-CPU values one after the other. References
+    /// to maps are taken as they are; [`sys_update`] checks them.
     fn sys_update(
         &mut self,
         space: &mut Space,
         key: &[u8],
         value: &[u8],
         flags: u64,
-    ) -> Result<(), Errno>;
+    ) -> Result<(), Errno> {
+        let _ = (space, key, value, flags);
+        Err(Errno::EOPNOTSUPP)
+    }
+}
+
+/// Makes a map, with the bytes that it holds at first. `cpus` is the number of
+/// possible CPUs.
+pub fn create(
+    space: &mut Space,
+    id: MapId,
+    def: &MapDef,
+    cpus: u32,
+) -> Result<Box<dyn Map>, MapError> {
+    let _ = (space, id, cpus);
+    Err(MapError::Unsupported {
+        map: def.name.clone(),
+        kind: def.map_type.name(),
+    })
+}
+
+/// The system call's update, with what only the other maps can tell: sizes of
+/// key and value, and whether a map fits into a map of maps.
+pub fn sys_update(
+    maps: &mut [Box<dyn Map>],
+    space: &mut Space,
+    id: MapId,
+    key: &[u8],
+    value: &[u8],
+    flags: u64,
+) -> Result<(), Errno> {
+    let map = maps.get_mut(id.0 as usize).ok_or(Errno::EBADF)?;
+    map.sys_update(space, key, value, flags)
+}
+
+/// All entries as the system call sees them, in the map's order: keys and values.
+pub fn entries(map: &mut dyn Map, space: &mut Space) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut all = Vec::new();
+    let mut key = vec![0; map.def().key_size as usize];
+    let mut more = map.next_key(space, None, &mut key);
+    while more.is_ok() {
+        if let Ok(value) = map.sys_lookup(space, &key) {
+            all.push((key.clone(), value));
+        }
+        let last = key.clone();
+        more = map.next_key(space, Some(&last), &mut key);
+    }
+    all
 }
