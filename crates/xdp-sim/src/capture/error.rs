@@ -192,6 +192,12 @@ pub enum Corruption {
         /// Its declared length in bytes.
         len: u16,
     },
+    /// An interface whose unit of time is finer than 10^-19 s or 2^-63 s.
+    #[error("timestamp resolution {tsresol:#04x} is finer than 64 bits can count a second in")]
+    Resolution {
+        /// The byte of `if_tsresol`.
+        tsresol: u8,
+    },
 }
 
 /// Bytes in hexadecimal, with spaces.

@@ -143,20 +143,21 @@ impl PcapNg {
     /// if the capture ends before it.
     #[inline]
     fn next_block<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<Block>, ErrorKind> {
-        if !self.fill(buffer, BLOCK_HEADER + BLOCK_TRAILER)? {
+        if !self.fill(buffer, BLOCK_HEADER)? {
             return Ok(None);
         }
-        let Some(head) = buffer.available().first_chunk::<12>() else {
+        let Some(&head) = buffer.available().first_chunk::<BLOCK_HEADER>() else {
             return Ok(None);
         };
         if u32::from_le_bytes([head[0], head[1], head[2], head[3]]) == SHB_MAGIC {
             // A section header tells its byte order behind its length.
-            let magic = [head[8], head[9], head[10], head[11]];
-            self.order = ByteOrder::of_magic(magic)?;
+            self.fill(buffer, BLOCK_HEADER + 4)?;
+            let magic = buffer.available()[BLOCK_HEADER..].first_chunk().copied();
+            self.order = ByteOrder::of_magic(magic.unwrap_or_default())?;
         }
         let block = Block {
-            block_type: self.order.u32(head, 0),
-            len: self.order.u32(head, 4),
+            block_type: self.order.u32(&head, 0),
+            len: self.order.u32(&head, 4),
         };
         let len = block.len as usize;
         if len < BLOCK_HEADER + BLOCK_TRAILER || !len.is_multiple_of(4) {
@@ -257,11 +258,13 @@ impl PcapNg {
                 _ => {}
             }
         }
+        let resolution = Resolution::new(tsresol, tsoffset)
+            .ok_or(ErrorKind::Corrupt(Corruption::Resolution { tsresol }))?;
         self.interfaces.push(Interface {
             name,
             link_type: LinkType(u32::from(self.order.u16(fixed, 0))),
             snap_len: self.order.u32(fixed, 4),
-            resolution: Resolution::new(tsresol, tsoffset),
+            resolution,
         });
         Ok(())
     }

@@ -233,6 +233,19 @@ fn interface_options_that_lie() {
 }
 
 #[test]
+fn resolutions_that_are_not_believed() {
+    for tsresol in [20, 0x7f, 0xc0, 0xff] {
+        let bytes = PcapNg::new(Big).tsresol(tsresol).bytes;
+        assert_eq!(corruption(&bytes), Corruption::Resolution { tsresol });
+    }
+    assert!(
+        read(&PcapNg::new(Big).tsresol(19).tsresol(0xbf).bytes)
+            .1
+            .is_none()
+    );
+}
+
+#[test]
 fn interfaces_without_end() {
     let mut file = PcapNg::new(Little);
     for _ in 0..MAX_INTERFACES {

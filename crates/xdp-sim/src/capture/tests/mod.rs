@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod build;
+mod corpus;
 mod damage;
 mod limits;
 mod second_opinion;

@@ -9,7 +9,7 @@ use super::*;
 use crate::capture::{PacketOut, Writer};
 
 /// Captured bytes and original length of each packet.
-fn second_opinion(bytes: &[u8]) -> Vec<(Vec<u8>, u32)> {
+pub(super) fn second_opinion(bytes: &[u8]) -> Vec<(Vec<u8>, u32)> {
     let mut packets = Vec::new();
     let mut reader = create_reader(1 << 16, bytes).unwrap();
     loop {
