@@ -43,6 +43,7 @@ mod index;
 mod parse;
 mod raw;
 mod types;
+pub mod value;
 
 pub use crate::{
     display::{Declaration, TypeName},
