@@ -67,7 +67,9 @@ pub struct Machine {
     /// Where `bpf_redirect` and `bpf_redirect_map` said that the packet should
     /// go. Whoever runs the machine takes it when the program answers "redirect".
     pub redirect: Option<Redirect>,
-    maps: Vec<Box<dyn Map>>,
+    pub(crate) maps: Vec<Box<dyn Map>>,
+    /// A buffer that helpers use within a call, kept so that they do not allocate.
+    pub(crate) scratch: Vec<u8>,
 }
 
 impl Machine {
@@ -79,6 +81,7 @@ impl Machine {
             packet: None,
             redirect: None,
             maps: Vec::new(),
+            scratch: Vec::new(),
         })
     }
 

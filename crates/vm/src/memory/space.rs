@@ -198,7 +198,8 @@ impl Space {
         }
     }
 
-    fn region_at(&self, addr: u64) -> Option<&Region> {
+    /// The region whose granules an address lies in.
+    pub(crate) fn region_at(&self, addr: u64) -> Option<&Region> {
         let number = self.pages.region(addr).checked_sub(1)?;
         self.slots.get(number as usize).map(|slot| &slot.region)
     }

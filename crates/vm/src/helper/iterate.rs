@@ -1,0 +1,64 @@
+//! Helpers that call functions of the program.
+
+use abi::limits::MAX_LOOPS;
+use abi::{Errno, MapType};
+
+use super::call::{Answer, Call, MapCall, Stop};
+use crate::map::Walk;
+
+/// `long bpf_loop(u32 nr_loops, fn, void *ctx, u64 flags)`: calls `fn(index,
+/// ctx)` until it returns 1; how often it was called.
+pub(super) fn bpf_loop(call: &mut Call<'_>) -> Answer {
+    let [count, function, ctx, flags, _] = call.args;
+    let count = count as u32;
+    if flags != 0 {
+        return Ok(Errno::EINVAL.to_ret());
+    }
+    if count > MAX_LOOPS {
+        return Ok(Errno::E2BIG.to_ret());
+    }
+    for index in 0..u64::from(count) {
+        let r0 = (call.callback)(call.machine, function, [index, ctx, 0, 0, 0]);
+        if r0.map_err(Stop::Nested)? != 0 {
+            return Ok(index + 1);
+        }
+    }
+    Ok(u64::from(count))
+}
+
+/// `long bpf_for_each_map_elem(map, fn, void *ctx, u64 flags)`: calls `fn(map,
+/// key, value, ctx)` until it returns 1; how often it was called.
+pub(super) fn for_each_map_elem(call: &mut Call<'_>) -> Answer {
+    let [handle, function, ctx, flags, _] = call.args;
+    if flags != 0 {
+        return Ok(Errno::EINVAL.to_ret());
+    }
+    let refusal = call.refuse(1, "not an array or hash map");
+    let mut walk = Walk::default();
+    let mut count = 0;
+    loop {
+        let MapCall {
+            map, space, cpu, ..
+        } = call.map(1)?;
+        if count == 0 && !can_iterate(map.def().map_type) {
+            return Err(refusal);
+        }
+        let Some((key, value)) = map.walk(space, cpu, &mut walk) else {
+            return Ok(count);
+        };
+        count += 1;
+        let args = [handle, key.to_reg(), value.to_reg(), ctx, 0];
+        let r0 = (call.callback)(call.machine, function, args);
+        if r0.map_err(Stop::Nested)? != 0 {
+            return Ok(count);
+        }
+    }
+}
+
+fn can_iterate(map_type: MapType) -> bool {
+    use MapType::{Array, Hash, LruHash, LruPercpuHash, PercpuArray, PercpuHash};
+    matches!(
+        map_type,
+        Array | PercpuArray | Hash | PercpuHash | LruHash | LruPercpuHash
+    )
+}

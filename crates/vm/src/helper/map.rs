@@ -1,0 +1,131 @@
+//! Map operations.
+
+use super::call::{Answer, Call, MapCall, Mem, Stop, errno, pointer};
+use crate::map::Target;
+
+/// `void *bpf_map_lookup_elem(map, key)`
+pub(super) fn lookup_elem(call: &mut Call<'_>) -> Answer {
+    let key = key(call)?;
+    let MapCall {
+        map, space, cpu, ..
+    } = call.map(1)?;
+    let key = key.bytes(space);
+    let inner = |map: &dyn crate::Map| match map.target(space, key)? {
+        Target::Map(id) => Some(id.handle()),
+        _ => None,
+    };
+    let value = map.lookup(space, cpu, key);
+    pointer(value.or_else(|| inner(map)))
+}
+
+/// `void *bpf_map_lookup_percpu_elem(map, key, cpu)`: NULL for CPUs that do not
+/// exist.
+pub(super) fn lookup_percpu_elem(call: &mut Call<'_>) -> Answer {
+    let key = key(call)?;
+    let cpu = call.arg32(3);
+    let refusal = call.refuse(1, "not a per-CPU map");
+    let MapCall {
+        map, space, cpus, ..
+    } = call.map(1)?;
+    if !map.def().map_type.is_percpu() {
+        return Err(refusal);
+    }
+    if cpu >= cpus {
+        return pointer(None);
+    }
+    pointer(map.lookup_percpu(space, cpu, key.bytes(space)))
+}
+
+/// `long bpf_map_update_elem(map, key, value, flags)`
+pub(super) fn update_elem(call: &mut Call<'_>) -> Answer {
+    let key = key(call)?;
+    let value = value(call, 3)?;
+    let flags = call.arg(4);
+    let MapCall {
+        map,
+        space,
+        cpu,
+        scratch,
+        ..
+    } = call.map(1)?;
+    scratch.clear();
+    scratch.extend_from_slice(key.bytes(space));
+    scratch.extend_from_slice(value.bytes(space));
+    let (key, value) = scratch.split_at(key.len as usize);
+    errno(map.update(space, cpu, key, value, flags))
+}
+
+/// `long bpf_map_delete_elem(map, key)`
+pub(super) fn delete_elem(call: &mut Call<'_>) -> Answer {
+    let key = key(call)?;
+    let MapCall { map, space, .. } = call.map(1)?;
+    errno(map.delete(space, key.bytes(space)))
+}
+
+/// `long bpf_map_push_elem(map, value, flags)`
+pub(super) fn push_elem(call: &mut Call<'_>) -> Answer {
+    let value = value(call, 2)?;
+    let flags = call.arg(3);
+    let MapCall {
+        map,
+        space,
+        scratch,
+        ..
+    } = call.map(1)?;
+    scratch.clear();
+    scratch.extend_from_slice(value.bytes(space));
+    errno(map.push(space, scratch, flags))
+}
+
+/// `long bpf_map_pop_elem(map, value)`
+pub(super) fn pop_elem(call: &mut Call<'_>) -> Answer {
+    let value = value_out(call)?;
+    let MapCall {
+        map,
+        space,
+        scratch,
+        ..
+    } = call.map(1)?;
+    scratch.clear();
+    scratch.resize(value.len as usize, 0);
+    let result = map.pop(space, scratch);
+    value.bytes_mut(space).copy_from_slice(scratch);
+    errno(result)
+}
+
+/// `long bpf_map_peek_elem(map, value)`
+pub(super) fn peek_elem(call: &mut Call<'_>) -> Answer {
+    let value = value_out(call)?;
+    let MapCall {
+        map,
+        space,
+        scratch,
+        ..
+    } = call.map(1)?;
+    scratch.clear();
+    scratch.extend_from_slice(value.bytes(space));
+    let result = map.peek(space, scratch);
+    value.bytes_mut(space).copy_from_slice(scratch);
+    errno(result)
+}
+
+/// The key that `r2` points to.
+fn key(call: &mut Call<'_>) -> Result<Mem, Stop> {
+    let size = call.map(1)?.map.def().key_size;
+    if size == 0 {
+        return Err(call.refuse(1, "a map without keys"));
+    }
+    call.readable(2, size)
+}
+
+/// The value that argument `n` points to.
+fn value(call: &mut Call<'_>, n: usize) -> Result<Mem, Stop> {
+    let size = call.map(1)?.map.def().value_size;
+    call.readable(n, size)
+}
+
+/// The value that will be written to `r2`.
+fn value_out(call: &mut Call<'_>) -> Result<Mem, Stop> {
+    let size = call.map(1)?.map.def().value_size;
+    call.writable(2, size)
+}
