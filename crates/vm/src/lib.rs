@@ -16,15 +16,18 @@
 //!   when a packet reaches it.
 
 pub mod helper;
-pub mod interp;
+mod instance;
+mod interp;
 mod machine;
 pub mod map;
 pub mod memory;
 pub mod packet;
+mod syscall;
 mod trap;
 pub mod world;
 
-pub use machine::{Error, Instance, LoadError, Machine, ProgId};
+pub use instance::{Instance, LoadError};
+pub use machine::{Error, Machine, ProgId};
 pub use map::{Map, MapError, MapId};
 pub use memory::{Access, Addr, Fault, Region, RegionKind, Rights, Space};
 pub use trap::{Trap, TrapKind};

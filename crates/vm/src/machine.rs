@@ -1,9 +1,14 @@
 //! The machine: memory, maps, programs and world together.
 
-use abi::{MapDef, Program};
+use std::collections::BTreeMap;
+use std::mem;
 
+use abi::limits::{MAX_CALL_FRAMES, STACK_BYTES};
+
+use crate::instance::LoadError;
+use crate::interp::{Frame, Loaded, Run};
 use crate::map::{Map, MapError, MapId};
-use crate::memory::{Addr, OutOfSpace, Space};
+use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
 use crate::world::{Redirect, World};
@@ -30,31 +35,6 @@ pub enum Error {
     Packet(#[from] InputError),
 }
 
-/// Why a program cannot be run here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// A helper that is not simulated, or that Linux does not have.
-    #[error("program {program}: {pc}: {helper} is not simulated")]
-    Helper {
-        /// Program name.
-        program: String,
-        /// The call.
-        pc: isa::Pc,
-        /// Name, or number where there is no name.
-        helper: String,
-    },
-}
-
-/// The maps and programs of one object in a machine.
-#[derive(Clone, Debug, Default)]
-pub struct Instance {
-    /// One for each map of the object, in its order.
-    pub maps: Vec<MapId>,
-    /// One for each program that was given, in order.
-    pub programs: Vec<ProgId>,
-}
-
 /// A virtual machine.
 #[derive(Debug)]
 pub struct Machine {
@@ -67,43 +47,150 @@ pub struct Machine {
     /// Where `bpf_redirect` and `bpf_redirect_map` said that the packet should
     /// go. Whoever runs the machine takes it when the program answers "redirect".
     pub redirect: Option<Redirect>,
+    /// Instructions that one run may take, with everything that it calls; the
+    /// next one is a [trap](crate::TrapKind::Budget). At first
+    /// [`Machine::BUDGET`].
+    pub budget: u64,
     pub(crate) maps: Vec<Box<dyn Map>>,
+    /// Empty while a program runs: the run has them.
+    pub(crate) programs: Vec<Loaded>,
+    /// The program and number of each function that programs know the address
+    /// of, in the order of their addresses.
+    functions: Vec<(ProgId, usize)>,
+    function_addresses: BTreeMap<(ProgId, usize), Addr>,
+    /// One past the last byte of the stack of each frame.
+    stacks: [Addr; MAX_CALL_FRAMES],
+    /// Kept for its capacity.
+    frames: Vec<Frame>,
+    executed: u64,
     /// A buffer that helpers use within a call, kept so that they do not allocate.
     pub(crate) scratch: Vec<u8>,
 }
 
 impl Machine {
+    /// The budget of a new machine: a second or so of this interpreter, and far
+    /// above what a packet program that Linux's verifier lets through needs. (The
+    /// verifier has no limit of its own on what a program runs, only on what it
+    /// follows: nested `bpf_loop` may take years.)
+    pub const BUDGET: u64 = 1 << 30;
+
+    /// Where the addresses that stand for functions begin.
+    const FUNCTIONS: Addr = Addr(MapId::HANDLES.0 + MapId::HANDLES_LEN);
+    /// Less than whole granules, so that one byte before the stack behind is not
+    /// taken for a function.
+    const FUNCTIONS_LEN: u32 = 16 * GRANULE - GRANULE / 2;
+    const FUNCTION_STRIDE: u32 = 16;
+
     /// A machine without maps and programs.
     pub fn new(world: World) -> Result<Machine, Error> {
+        Machine::over(Space::new()?, world)
+    }
+
+    /// A machine without maps and programs, in an empty space.
+    pub fn over(mut space: Space, world: World) -> Result<Machine, Error> {
+        let handles = space.add(MapId::HANDLES_LEN, Rights::None, RegionKind::MapHandles)?;
+        assert_eq!(space.region(handles).start, MapId::HANDLES);
+        let functions = space.add(Machine::FUNCTIONS_LEN, Rights::None, RegionKind::Code)?;
+        assert_eq!(space.region(functions).start, Machine::FUNCTIONS);
+        let mut stacks = [Addr::NULL; MAX_CALL_FRAMES];
+        for (frame, top) in stacks.iter_mut().enumerate() {
+            let kind = RegionKind::Stack(frame as u8);
+            let stack = space.add(STACK_BYTES, Rights::ReadWrite, kind)?;
+            *top = space.region(stack).start.offset(STACK_BYTES);
+        }
         Ok(Machine {
-            space: Space::new()?,
+            space,
             world,
             packet: None,
             redirect: None,
+            budget: Machine::BUDGET,
             maps: Vec::new(),
+            programs: Vec::new(),
+            functions: Vec::new(),
+            function_addresses: BTreeMap::new(),
+            stacks,
+            frames: Vec::new(),
+            executed: 0,
             scratch: Vec::new(),
         })
     }
 
-    /// Makes the maps of an object with what they hold at first, loads programs
-    /// of it, and fills its program arrays.
-    pub fn instantiate(
-        &mut self,
-        maps: &[MapDef],
-        programs: &[Program],
-    ) -> Result<Instance, Error> {
-        let _ = (maps, programs);
-        unimplemented!("machine")
-    }
-
     /// Runs a program to its end; the value of `r0`.
+    ///
+    /// `ctx` is what the program gets in `r1`. Panics when the machine has no
+    /// such program, and when a helper calls this.
     pub fn run(&mut self, program: ProgId, ctx: Addr) -> Result<u64, Trap> {
-        let _ = (program, ctx);
-        unimplemented!("machine")
+        let programs = mem::take(&mut self.programs);
+        let frames = mem::take(&mut self.frames);
+        let mut run = Run::new(&programs, frames, self.budget);
+        let result = run.start(self, program, ctx.to_reg());
+        (self.frames, self.executed) = run.finish();
+        self.programs = programs;
+        result
     }
 
-    /// The map.
-    pub fn map(&self, id: MapId) -> Option<&dyn Map> {
-        self.maps.get(id.0 as usize).map(|m| &**m)
+    /// Instructions that the last run took, with everything that it called. An
+    /// instruction that trapped is counted.
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// The name of a program.
+    pub fn program_name(&self, id: ProgId) -> Option<&str> {
+        let program = self.programs.get(id.0 as usize)?;
+        Some(&program.name)
+    }
+
+    /// The type of a program.
+    pub fn program_type(&self, id: ProgId) -> Option<abi::ProgType> {
+        let program = self.programs.get(id.0 as usize)?;
+        Some(program.prog_type)
+    }
+
+    /// The whole sentence for a trap, with the names of programs and maps.
+    pub fn explain(&self, trap: &Trap) -> String {
+        let program = self.program_name(trap.program).unwrap_or("?");
+        let map = |id| self.map(id).map(|map| map.def().name.clone());
+        let why = trap.kind.explain(&map);
+        format!("program {program}, {}: {why}", trap.pc)
+    }
+
+    /// One past the last byte of the stack of the frame at this depth.
+    #[inline(always)]
+    pub(crate) fn stack_top(&self, depth: usize) -> Addr {
+        self.stacks[depth % MAX_CALL_FRAMES]
+    }
+
+    /// The number of the function of `program` that `address` stands for.
+    pub(crate) fn function_at(&self, program: ProgId, address: u64) -> Option<usize> {
+        let offset = address.checked_sub(Machine::FUNCTIONS.to_reg())?;
+        let stride = u64::from(Machine::FUNCTION_STRIDE);
+        let index = (offset % stride == 0).then_some((offset / stride) as usize)?;
+        let (owner, number) = self.functions.get(index)?;
+        (*owner == program).then_some(*number)
+    }
+
+    /// The address that stands for a function; always the same one. `None` when
+    /// there are too many.
+    pub(crate) fn function_address(&mut self, program: ProgId, number: usize) -> Option<Addr> {
+        let function = (program, number);
+        if let Some(address) = self.function_addresses.get(&function) {
+            return Some(*address);
+        }
+        let offset = self.functions.len() as u32 * Machine::FUNCTION_STRIDE;
+        if offset >= Machine::FUNCTIONS_LEN {
+            return None;
+        }
+        let address = Machine::FUNCTIONS.offset(offset);
+        self.functions.push(function);
+        self.function_addresses.insert(function, address);
+        Some(address)
+    }
+
+    /// Forgets the addresses of the functions of a program that was not loaded.
+    pub(crate) fn forget_functions(&mut self, program: ProgId) {
+        while let Some(function) = self.functions.pop_if(|(owner, _)| *owner == program) {
+            self.function_addresses.remove(&function);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use isa::{Invalid, Pc};
 
 use crate::machine::ProgId;
+use crate::map::MapId;
 use crate::memory::Fault;
 
 /// A run that could not go on: where, and why.
@@ -47,8 +48,31 @@ pub enum TrapKind {
         /// Its name.
         what: &'static str,
     },
+    /// A CO-RE relocation that could not be satisfied: there is no such field,
+    /// type or value in the target's BTF, and the program did not ask first.
+    Relocation,
+    /// Something weak that is not there was used nevertheless.
+    Absent {
+        /// What it is.
+        what: &'static str,
+    },
+    /// A helper was to call something that is no function of the program.
+    NotAFunction {
+        /// The value that it got.
+        value: u64,
+    },
     /// Execution ran past the last instruction or into the middle of one.
     OffTheEnd,
+}
+
+impl TrapKind {
+    /// The whole sentence; `map` knows the names of maps.
+    pub fn explain(&self, map: &dyn Fn(MapId) -> Option<String>) -> String {
+        match self {
+            TrapKind::Memory(fault) => fault.explain(map),
+            kind => kind.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for TrapKind {
@@ -65,6 +89,13 @@ impl fmt::Display for TrapKind {
             }
             TrapKind::Invalid(invalid) => invalid.fmt(f),
             TrapKind::Unsupported { what } => write!(f, "{what} is not simulated"),
+            TrapKind::Relocation => {
+                f.write_str("use of a CO-RE relocation that could not be satisfied")
+            }
+            TrapKind::Absent { what } => write!(f, "use of a {what} that is not there"),
+            TrapKind::NotAFunction { value } => {
+                write!(f, "callback {value:#x} is no function of the program")
+            }
             TrapKind::OffTheEnd => f.write_str("execution left the program"),
         }
     }

@@ -1,0 +1,273 @@
+//! The loop.
+//!
+//! # Counting
+//!
+//! The budget is exact and costs an addition for each taken jump. With `start`
+//! the op that a stretch of code began at, `fuel` is what would be left of the
+//! budget after running the program from its first op to its last in a straight
+//! line, corrected by the distance of each jump since: at op `i`,
+//! `fuel + ops.len() - i` instructions are left. As long as `fuel` is not
+//! negative, the budget cannot run out before the next jump, and only jumps look
+//! at it; once it is negative, the careful form of the loop takes over, which
+//! looks at each instruction.
+
+use isa::{AluOp, CmpOp, EndianOp, Size, Width, eval};
+
+use super::op::{OpCode, op_families};
+use super::run::{Frame, Next, Run};
+use crate::machine::Machine;
+use crate::trap::{Trap, TrapKind};
+
+/// Where an activation of functions stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    pub(super) regs: [u64; 11],
+    /// Index of the program.
+    pub(super) program: usize,
+    /// Index of the next op.
+    pub(super) at: usize,
+    /// Frames that belong to others.
+    pub(super) base: usize,
+    /// What `may_goto` has left in this frame.
+    pub(super) loops: u32,
+}
+
+impl Run<'_> {
+    /// Runs until the function that `state` began with returns.
+    pub(super) fn execute(&mut self, machine: &mut Machine, mut state: State) -> Result<u64, Trap> {
+        if let Some(r0) = self.run::<false>(machine, &mut state)? {
+            return Ok(r0);
+        }
+        let r0 = self.run::<true>(machine, &mut state)?;
+        Ok(r0.expect("the careful form runs to the end"))
+    }
+
+    /// The loop. `None` when the budget could run out and `CAREFUL` is needed.
+    fn run<const CAREFUL: bool>(
+        &mut self,
+        machine: &mut Machine,
+        state: &mut State,
+    ) -> Result<Option<u64>, Trap> {
+        let programs = self.programs;
+        let mut at = state.at;
+        let mut regs = state.regs;
+        'program: loop {
+            let program = &programs[state.program];
+            let ops = program.ops.as_slice();
+            let mut fuel = fuel_for(self.left, ops.len(), at);
+
+            macro_rules! reg {
+                ($reg:expr) => {
+                    regs[$reg as usize]
+                };
+            }
+            // Call with `at` after the op that is being run.
+            macro_rules! sync {
+                () => {
+                    self.left = (fuel + ops.len() as i64 - at as i64) as u64
+                };
+            }
+            macro_rules! trap {
+                ($kind:expr) => {{
+                    sync!();
+                    return Err(self.trap(state.program, at - 1, $kind));
+                }};
+            }
+            macro_rules! jump {
+                ($offset:expr) => {{
+                    let offset = $offset as isize;
+                    at = at.wrapping_add_signed(offset);
+                    fuel += offset as i64;
+                    if !CAREFUL && fuel < 0 {
+                        sync!();
+                        state.at = at;
+                        state.regs = regs;
+                        return Ok(None);
+                    }
+                }};
+            }
+            macro_rules! leave {
+                () => {{
+                    if self.frames.len() == state.base {
+                        sync!();
+                        return Ok(Some(regs[0]));
+                    }
+                    let frame = self.frames.pop().expect("frames stand above the base");
+                    regs[6..10].copy_from_slice(&frame.saved);
+                    regs[10] = frame.fp;
+                    state.loops = frame.loops;
+                    if frame.program != state.program {
+                        sync!();
+                        state.program = frame.program;
+                        at = frame.at;
+                        continue 'program;
+                    }
+                    jump!(frame.at as i64 - at as i64);
+                }};
+            }
+            macro_rules! address {
+                ($op:ident, $base:ident) => {
+                    reg!($op.$base).wrapping_add($op.offset as i64 as u64)
+                };
+            }
+
+            if !CAREFUL && fuel < 0 {
+                state.at = at;
+                state.regs = regs;
+                return Ok(None);
+            }
+            loop {
+                if CAREFUL && fuel + ops.len() as i64 == at as i64 {
+                    self.left = 0;
+                    let limit = self.limit;
+                    return Err(self.trap(state.program, at, TrapKind::Budget { limit }));
+                }
+                let Some(op) = ops.get(at) else {
+                    at += 1;
+                    trap!(TrapKind::OffTheEnd);
+                };
+                at += 1;
+
+                macro_rules! dispatch {
+                    (
+                        alu { $($alu:ident: $a64:ident $a64k:ident $a32:ident $a32k:ident;)* }
+                        branch { $($cmp:ident: $j64:ident $j64k:ident $j32:ident $j32k:ident;)* }
+                        memory { $($size:ident $t:ident: $load:ident $loads:ident $store:ident $storek:ident;)* }
+                    ) => {
+                        match op.code {
+                            $(
+                                OpCode::$a64 => {
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), reg!(op.src));
+                                }
+                                OpCode::$a64k => {
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), op.imm);
+                                }
+                                OpCode::$a32 => {
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), reg!(op.src));
+                                }
+                                OpCode::$a32k => {
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), op.imm);
+                                }
+                            )*
+                            $(
+                                OpCode::$j64 => {
+                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), reg!(op.src)) {
+                                        jump!(op.offset);
+                                    }
+                                }
+                                OpCode::$j64k => {
+                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), op.imm) {
+                                        jump!(op.offset);
+                                    }
+                                }
+                                OpCode::$j32 => {
+                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), reg!(op.src)) {
+                                        jump!(op.offset);
+                                    }
+                                }
+                                OpCode::$j32k => {
+                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.imm) {
+                                        jump!(op.offset);
+                                    }
+                                }
+                            )*
+                            $(
+                                OpCode::$load => match machine.space.load(address!(op, src)) {
+                                    Ok(bytes) => {
+                                        let raw = $t::from_le_bytes(bytes);
+                                        reg!(op.dst) = eval::load(Size::$size, false, raw.into());
+                                    }
+                                    Err(fault) => trap!(TrapKind::Memory(fault)),
+                                },
+                                OpCode::$loads => match machine.space.load(address!(op, src)) {
+                                    Ok(bytes) => {
+                                        let raw = $t::from_le_bytes(bytes);
+                                        reg!(op.dst) = eval::load(Size::$size, true, raw.into());
+                                    }
+                                    Err(fault) => trap!(TrapKind::Memory(fault)),
+                                },
+                                OpCode::$store => {
+                                    let value = reg!(op.src) as $t;
+                                    if let Err(fault) = machine.space.store(address!(op, dst), value.to_le_bytes()) {
+                                        trap!(TrapKind::Memory(fault));
+                                    }
+                                }
+                                OpCode::$storek => {
+                                    let value = op.imm as $t;
+                                    if let Err(fault) = machine.space.store(address!(op, dst), value.to_le_bytes()) {
+                                        trap!(TrapKind::Memory(fault));
+                                    }
+                                }
+                            )*
+                            OpCode::Be16 => reg!(op.dst) = eval::endian(EndianOp::Be, 16, reg!(op.dst)),
+                            OpCode::Be32 => reg!(op.dst) = eval::endian(EndianOp::Be, 32, reg!(op.dst)),
+                            OpCode::Be64 => reg!(op.dst) = eval::endian(EndianOp::Be, 64, reg!(op.dst)),
+                            OpCode::Jump => jump!(op.offset),
+                            OpCode::MayGoto => {
+                                if state.loops == 0 {
+                                    jump!(op.offset);
+                                } else {
+                                    state.loops -= 1;
+                                }
+                            }
+                            OpCode::CallHelper => {
+                                sync!();
+                                let helper = program.helpers[op.imm as usize];
+                                self.call_helper(machine, state, at - 1, &mut regs, helper)?;
+                                fuel = fuel_for(self.left, ops.len(), at);
+                                if !CAREFUL && fuel < 0 {
+                                    state.at = at;
+                                    state.regs = regs;
+                                    return Ok(None);
+                                }
+                            }
+                            OpCode::CallLocal => {
+                                let frame = Frame::new(state, at, &regs);
+                                if self.push(frame).is_none() {
+                                    trap!(TrapKind::CallDepth);
+                                }
+                                let function = program.functions[op.imm as usize];
+                                regs[10] = self.enter(machine, function);
+                                state.loops = abi::limits::MAY_GOTO_ITERATIONS;
+                                jump!(function.entry as i64 - at as i64);
+                            }
+                            OpCode::TailCall => {
+                                sync!();
+                                if let Some(target) = self.tail_call(machine, state, at - 1, &regs)? {
+                                    let ctx = regs[1];
+                                    regs = [0; 11];
+                                    regs[1] = ctx;
+                                    let function = programs[target].functions[0];
+                                    regs[10] = self.enter(machine, function);
+                                    state.program = target;
+                                    state.loops = abi::limits::MAY_GOTO_ITERATIONS;
+                                    at = function.entry;
+                                    continue 'program;
+                                }
+                            }
+                            OpCode::Exit => leave!(),
+                            OpCode::Other => {
+                                let insn = program.others[op.imm as usize];
+                                match self.other(machine, insn, &mut regs) {
+                                    Ok(Next::Insn) => {}
+                                    Ok(Next::Exit) => leave!(),
+                                    Err(kind) => trap!(kind),
+                                }
+                            }
+                            OpCode::Trap => {
+                                let kind = program.traps[op.imm as usize];
+                                trap!(kind);
+                            }
+                        }
+                    };
+                }
+                op_families!(dispatch);
+            }
+        }
+    }
+}
+
+/// The fuel with which `left` instructions may be run from op `at` on.
+fn fuel_for(left: u64, ops: usize, at: usize) -> i64 {
+    left as i64 - ops as i64 + at as i64
+}

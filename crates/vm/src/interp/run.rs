@@ -1,0 +1,358 @@
+//! A run and what it keeps beside registers: frames, budget, tail calls; and
+//! the operations that are too rare or too large for the loop.
+
+use isa::{AtomicOp, Insn, PacketMode, Reg, Size, Width, eval};
+use std::sync::atomic::Ordering;
+
+use super::exec::State;
+use super::load::{Function, Loaded};
+use crate::helper::{Call, HelperFn, Stop};
+use crate::machine::{Machine, ProgId};
+use crate::map::{MapId, Target};
+use crate::memory::Access;
+use crate::trap::{Trap, TrapKind};
+
+/// One run of a program with everything that it calls.
+#[derive(Debug)]
+pub(crate) struct Run<'p> {
+    pub(super) programs: &'p [Loaded],
+    /// The functions that wait for a call to return, outermost first.
+    pub(super) frames: Vec<Frame>,
+    /// Instructions that may be run at all.
+    pub(super) limit: u64,
+    /// Instructions that may still be run.
+    pub(super) left: u64,
+    /// Tail calls taken.
+    tail_calls: u32,
+}
+
+/// A function that waits for a call to return.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(super) program: usize,
+    /// The op after the call.
+    pub(super) at: usize,
+    /// `r6` to `r9`.
+    pub(super) saved: [u64; 4],
+    pub(super) fp: u64,
+    /// What `may_goto` has left.
+    pub(super) loops: u32,
+}
+
+/// Where an operation leads.
+pub(super) enum Next {
+    /// To the next instruction.
+    Insn,
+    /// Out of the function.
+    Exit,
+}
+
+impl Frame {
+    #[inline(always)]
+    pub(super) fn new(state: &State, at: usize, regs: &[u64; 11]) -> Frame {
+        Frame {
+            program: state.program,
+            at,
+            saved: [regs[6], regs[7], regs[8], regs[9]],
+            fp: regs[10],
+            loops: state.loops,
+        }
+    }
+}
+
+impl<'p> Run<'p> {
+    /// A run that may take `limit` instructions. `frames` is only for its
+    /// capacity.
+    pub(crate) fn new(programs: &'p [Loaded], mut frames: Vec<Frame>, limit: u64) -> Run<'p> {
+        // The loop counts in signed numbers.
+        let limit = limit.min(1 << 62);
+        frames.clear();
+        frames.reserve(abi::limits::MAX_CALL_FRAMES);
+        Run {
+            programs,
+            frames,
+            limit,
+            left: limit,
+            tail_calls: 0,
+        }
+    }
+
+    /// Runs a program from its beginning.
+    pub(crate) fn start(
+        &mut self,
+        machine: &mut Machine,
+        program: ProgId,
+        ctx: u64,
+    ) -> Result<u64, Trap> {
+        let index = program.0 as usize;
+        self.call(machine, index, 0, [ctx, 0, 0, 0, 0])
+    }
+
+    /// Gives back the frames' memory and the instructions that were run.
+    pub(crate) fn finish(self) -> (Vec<Frame>, u64) {
+        (self.frames, self.limit - self.left)
+    }
+
+    /// Runs a function above the frames that there are.
+    fn call(
+        &mut self,
+        machine: &mut Machine,
+        program: usize,
+        function: usize,
+        args: [u64; 5],
+    ) -> Result<u64, Trap> {
+        let function = self.programs[program].functions[function];
+        let mut regs = [0; 11];
+        regs[1..6].copy_from_slice(&args);
+        regs[10] = self.enter(machine, function);
+        let state = State {
+            regs,
+            program,
+            at: function.entry,
+            base: self.frames.len(),
+            loops: abi::limits::MAY_GOTO_ITERATIONS,
+        };
+        self.execute(machine, state)
+    }
+
+    /// Makes room for another function. `None` when there are too many.
+    #[inline(always)]
+    pub(super) fn push(&mut self, frame: Frame) -> Option<()> {
+        if self.frames.len() + 1 >= abi::limits::MAX_CALL_FRAMES {
+            return None;
+        }
+        self.frames.push(frame);
+        Some(())
+    }
+
+    /// Prepares the stack of a function above the frames that there are: what
+    /// it can reach is zero. Gives the frame pointer.
+    #[inline(always)]
+    pub(super) fn enter(&self, machine: &mut Machine, function: Function) -> u64 {
+        let top = machine.stack_top(self.frames.len());
+        let bottom = top.offset(function.stack.wrapping_neg());
+        if function.stack != 0 {
+            machine.space.bytes_mut(bottom, function.stack).fill(0);
+        }
+        top.to_reg()
+    }
+
+    #[cold]
+    pub(super) fn trap(&self, program: usize, at: usize, kind: TrapKind) -> Trap {
+        let pcs = &self.programs[program].pcs;
+        // Past the end stands the slot after the last.
+        let end = pcs.last().map_or(0, |last| last + 1);
+        Trap {
+            program: ProgId(program as u32),
+            pc: isa::Pc(pcs.get(at).copied().unwrap_or(end)),
+            kind,
+        }
+    }
+
+    /// Calls a helper for the op `at`.
+    #[inline(never)]
+    pub(super) fn call_helper(
+        &mut self,
+        machine: &mut Machine,
+        state: &State,
+        at: usize,
+        regs: &mut [u64; 11],
+        (id, helper): (u32, HelperFn),
+    ) -> Result<(), Trap> {
+        let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
+        let frame = Frame::new(state, at, regs);
+        let mut callback = |machine: &mut Machine, function: u64, args: [u64; 5]| {
+            self.callback(machine, frame, function, args)
+        };
+        let mut call = Call {
+            machine,
+            id,
+            args,
+            callback: &mut callback,
+        };
+        match helper(&mut call) {
+            Ok(r0) => {
+                regs[0] = r0;
+                Ok(())
+            }
+            Err(Stop::Trap(kind)) => Err(self.trap(state.program, at, kind)),
+            Err(Stop::Nested(trap)) => Err(trap),
+        }
+    }
+
+    /// Runs a function of the program on behalf of a helper that it called from
+    /// `frame`.
+    fn callback(
+        &mut self,
+        machine: &mut Machine,
+        frame: Frame,
+        function: u64,
+        args: [u64; 5],
+    ) -> Result<u64, Trap> {
+        let program = ProgId(frame.program as u32);
+        let Some(function) = machine.function_at(program, function) else {
+            let kind = TrapKind::NotAFunction { value: function };
+            return Err(self.trap(frame.program, frame.at, kind));
+        };
+        if self.push(frame).is_none() {
+            return Err(self.trap(frame.program, frame.at, TrapKind::CallDepth));
+        }
+        let result = self.call(machine, frame.program, function, args);
+        self.frames.pop();
+        result
+    }
+
+    /// The index of the program that a tail call goes to, or `None` when it
+    /// goes nowhere and execution falls through.
+    pub(super) fn tail_call(
+        &mut self,
+        machine: &Machine,
+        state: &State,
+        at: usize,
+        regs: &[u64; 11],
+    ) -> Result<Option<usize>, Trap> {
+        let map = MapId::from_handle(regs[2]).and_then(|id| machine.map(id));
+        let map = map.filter(|map| map.def().map_type == abi::MapType::ProgArray);
+        let Some(map) = map else {
+            let kind = TrapKind::Argument {
+                helper: crate::helper::TAIL_CALL,
+                arg: 2,
+                why: "not a program array",
+            };
+            return Err(self.trap(state.program, at, kind));
+        };
+        if self.tail_calls >= abi::limits::MAX_TAIL_CALLS {
+            return Ok(None);
+        }
+        match map.target(&machine.space, &(regs[3] as u32).to_le_bytes()) {
+            Some(Target::Program(id)) if (id.0 as usize) < self.programs.len() => {
+                self.tail_calls += 1;
+                Ok(Some(id.0 as usize))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs an instruction that has no code of its own.
+    #[inline(never)]
+    pub(super) fn other(
+        &mut self,
+        machine: &mut Machine,
+        insn: Insn,
+        regs: &mut [u64; 11],
+    ) -> Result<Next, TrapKind> {
+        match insn {
+            Insn::Neg { width, dst } => {
+                regs[dst.index()] = eval::neg(width, regs[dst.index()]);
+            }
+            Insn::Movsx {
+                width,
+                bits,
+                dst,
+                src,
+            } => regs[dst.index()] = eval::movsx(width, bits, regs[src.index()]),
+            Insn::Endian { op, bits, dst } => {
+                regs[dst.index()] = eval::endian(op, bits, regs[dst.index()]);
+            }
+            Insn::Atomic {
+                op,
+                width,
+                base,
+                offset,
+                src,
+            } => {
+                let addr = regs[base.index()].wrapping_add(offset as i64 as u64);
+                atomic(machine, op, width, addr, src, regs).map_err(TrapKind::Memory)?;
+            }
+            Insn::LoadPacket { mode, size, imm } => {
+                let offset = match mode {
+                    PacketMode::Absolute => imm,
+                    PacketMode::Indirect(src) => (regs[src.index()] as i32).wrapping_add(imm),
+                };
+                match load_packet(machine, offset, size) {
+                    Some(value) => regs[0] = value,
+                    None => {
+                        regs[0] = 0;
+                        return Ok(Next::Exit);
+                    }
+                }
+            }
+            _ => {
+                return Err(TrapKind::Unsupported {
+                    what: "this instruction",
+                });
+            }
+        }
+        Ok(Next::Insn)
+    }
+}
+
+/// An atomic operation. Words that the host cannot address atomically, since
+/// they are not aligned, are read and then written, as no other thread sees the
+/// machine's memory.
+fn atomic(
+    machine: &mut Machine,
+    op: AtomicOp,
+    width: Width,
+    addr: u64,
+    src: Reg,
+    regs: &mut [u64; 11],
+) -> Result<(), crate::memory::Fault> {
+    let (value, r0) = (regs[src.index()], regs[0]);
+    let new = |old: u64| eval::atomic(op, width, old, value, r0);
+    let space = &mut machine.space;
+    let old = match width {
+        Width::W32 => match space.atomic32(addr)? {
+            Some(word) => {
+                let new = |old: u32| Some((new(u32::from_le(old).into()) as u32).to_le());
+                let old = word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new);
+                u32::from_le(old.unwrap_or_else(|old| old)).into()
+            }
+            None => {
+                let old = u32::from_le_bytes(space.load(addr)?).into();
+                space.store(addr, (new(old) as u32).to_le_bytes())?;
+                old
+            }
+        },
+        Width::W64 => match space.atomic64(addr)? {
+            Some(word) => {
+                let new = |old: u64| Some(new(u64::from_le(old)).to_le());
+                let old = word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new);
+                u64::from_le(old.unwrap_or_else(|old| old))
+            }
+            None => {
+                let old = u64::from_le_bytes(space.load(addr)?);
+                space.store(addr, new(old).to_le_bytes())?;
+                old
+            }
+        },
+    };
+    match op {
+        AtomicOp::Cmpxchg => regs[0] = old,
+        AtomicOp::Xchg
+        | AtomicOp::Add { fetch: true }
+        | AtomicOp::Or { fetch: true }
+        | AtomicOp::And { fetch: true }
+        | AtomicOp::Xor { fetch: true } => regs[src.index()] = old,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A legacy load from the packet, in network byte order. `None` when it is not
+/// all inside; negative offsets, by which Linux names parts of the packet that
+/// it has parsed, never are.
+fn load_packet(machine: &Machine, offset: i32, size: Size) -> Option<u64> {
+    let packet = machine.packet.as_ref()?;
+    let at = packet.data().to_reg() + u64::try_from(offset).ok()?;
+    if at + u64::from(size.bytes()) > packet.data_end().to_reg() {
+        return None;
+    }
+    let at = machine.space.check(at, size.bytes(), Access::Read).ok()?;
+    let bytes = machine.space.bytes(at, size.bytes());
+    Some(
+        bytes
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+    )
+}

@@ -1,0 +1,90 @@
+//! The system call's side of a machine's maps: what a user-space program beside
+//! the BPF programs would do with bpf(2).
+
+use abi::Errno;
+
+use crate::machine::Machine;
+use crate::map::{self, Map, MapId};
+use crate::memory::Space;
+
+impl Machine {
+    /// The map.
+    pub fn map(&self, id: MapId) -> Option<&dyn Map> {
+        self.maps.get(id.0 as usize).map(|map| &**map)
+    }
+
+    /// The map and the memory that its values lie in, to work on both.
+    pub fn map_mut(&mut self, id: MapId) -> Option<(&mut dyn Map, &mut Space)> {
+        let map = self.maps.get_mut(id.0 as usize)?;
+        Some((&mut **map, &mut self.space))
+    }
+
+    /// All maps, by id.
+    pub fn map_ids(&self) -> impl Iterator<Item = MapId> + use<> {
+        (0..self.maps.len() as u32).map(MapId)
+    }
+
+    /// The first map with this name.
+    pub fn map_by_name(&self, name: &str) -> Option<MapId> {
+        let index = self.maps.iter().position(|map| map.def().name == name)?;
+        Some(MapId(index as u32))
+    }
+
+    /// `BPF_MAP_LOOKUP_ELEM`: the value; of per-CPU maps all values, each rounded
+    /// up to 8 bytes.
+    pub fn map_lookup(&mut self, id: MapId, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let (map, space) = self.with_key(id, key)?;
+        map.sys_lookup(space, key)
+    }
+
+    /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM`.
+    pub fn map_take(&mut self, id: MapId, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let (map, space) = self.with_key(id, key)?;
+        map.sys_take(space, key)
+    }
+
+    /// `BPF_MAP_UPDATE_ELEM`, with values as [`Machine::map_lookup`] gives them.
+    pub fn map_update(
+        &mut self,
+        id: MapId,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+    ) -> Result<(), Errno> {
+        map::sys_update(&mut self.maps, &mut self.space, id, key, value, flags)
+    }
+
+    /// `BPF_MAP_DELETE_ELEM`.
+    pub fn map_delete(&mut self, id: MapId, key: &[u8]) -> Result<(), Errno> {
+        let (map, space) = self.with_key(id, key)?;
+        map.delete(space, key)
+    }
+
+    /// `BPF_MAP_GET_NEXT_KEY`: the key after `key`, the first for `None` and for
+    /// a key that is not there; `ENOENT` after the last.
+    pub fn map_next_key(&mut self, id: MapId, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
+        let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
+        let size = map.def().key_size as usize;
+        if key.is_some_and(|key| key.len() != size) {
+            return Err(Errno::EINVAL);
+        }
+        let mut next = vec![0; size];
+        map.next_key(space, key, &mut next)?;
+        Ok(next)
+    }
+
+    /// All entries in the map's order: keys and values, as the system call sees
+    /// them.
+    pub fn map_entries(&mut self, id: MapId) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+        let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
+        Ok(map::entries(map, space))
+    }
+
+    fn with_key(&mut self, id: MapId, key: &[u8]) -> Result<(&mut dyn Map, &mut Space), Errno> {
+        let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
+        if key.len() != map.def().key_size as usize {
+            return Err(Errno::EINVAL);
+        }
+        Ok((map, space))
+    }
+}

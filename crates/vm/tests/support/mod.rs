@@ -1,0 +1,44 @@
+//! Programs out of text, for the tests in this folder.
+#![allow(dead_code, reason = "each test file uses what it needs")]
+
+use abi::{ProgFlags, ProgType, Program};
+use vm::{Machine, ProgId, World};
+
+/// A machine without anything.
+pub(crate) fn machine() -> Machine {
+    Machine::new(World::default()).expect("a machine")
+}
+
+/// An XDP program of this name and code.
+pub(crate) fn named(name: &str, code: Vec<isa::Slot>) -> Program {
+    Program {
+        name: name.to_owned(),
+        section: "xdp".to_owned(),
+        prog_type: ProgType::Xdp,
+        attach_type: None,
+        flags: ProgFlags::default(),
+        license: "GPL".to_owned(),
+        kern_version: 0,
+        code,
+        functions: Vec::new(),
+        maps: [].into(),
+        externs: [].into(),
+        btf: None,
+        func_info: Vec::new(),
+        line_info: Vec::new(),
+        attach_target: String::new(),
+        optional: false,
+    }
+}
+
+/// The program that `text` is.
+pub(crate) fn program(text: &str) -> Program {
+    let code = isa::asm::assemble(text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
+    named("test", code.slots().to_vec())
+}
+
+/// Loads the program that `text` is.
+pub(crate) fn load(machine: &mut Machine, text: &str) -> ProgId {
+    let loaded = machine.load_program(&program(text), &[]);
+    loaded.unwrap_or_else(|error| panic!("{error} in:\n{text}"))
+}
