@@ -319,6 +319,8 @@ pub fn resolve(local: &Btf, relo: &Relo, target: &Btf) -> Result<Fixup, Error> {
 pub struct Resolver<'a> {
     local: &'a Btf,
     target: &'a Btf,
+    /// Whether types with a `___flavor` count as the target's.
+    flavored: bool,
     /// The target's types that are still in question, by the program's type.
     candidates: HashMap<TypeId, Vec<TypeId>>,
 }
@@ -329,7 +331,17 @@ impl<'a> Resolver<'a> {
         Resolver {
             local,
             target,
+            flavored: true,
             candidates: HashMap::new(),
+        }
+    }
+
+    /// For a program whose own BTF is all there is. Its types with a `___flavor`
+    /// are ideas of what a target may be like, so they are none themselves.
+    pub fn alone(local: &'a Btf) -> Resolver<'a> {
+        Resolver {
+            flavored: false,
+            ..Resolver::new(local, local)
         }
     }
 
@@ -360,7 +372,11 @@ impl<'a> Resolver<'a> {
         }
         let candidates = match self.candidates.entry(relo.type_id) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(find_candidates(self.target, &ty)),
+            Entry::Vacant(entry) => {
+                let mut found = find_candidates(self.target, &ty);
+                found.retain(|&id| self.flavored || !has_flavor(self.target.name(id)));
+                entry.insert(found)
+            }
         };
         let mut matching = Vec::new();
         let mut answer: Option<(TypeId, u32, Fixup)> = None;
@@ -407,6 +423,10 @@ fn find_candidates(target: &Btf, ty: &Type<'_>) -> Vec<TypeId> {
                 .is_some_and(|kind| kinds_compatible(kind, ty.kind()))
         })
         .collect()
+}
+
+fn has_flavor(name: &str) -> bool {
+    essential_name(name) != name
 }
 
 /// The same kind, or both enums of whatever width.

@@ -43,7 +43,7 @@ pub(super) fn for_each_map_elem(call: &mut Call<'_>) -> Answer {
         if count == 0 && !can_iterate(map.def().map_type) {
             return Err(refusal);
         }
-        let Some((key, value)) = map.walk(space, cpu, &mut walk) else {
+        let Ok(Some((key, value))) = map.walk(space, cpu, &mut walk) else {
             return Ok(count);
         };
         count += 1;

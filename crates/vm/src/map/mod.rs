@@ -15,15 +15,19 @@
 //! the machine's own number: [`MapId`] in maps of maps, [`ProgId`] in program
 //! arrays, `ProgId + 1` (0 for none) in the program field of devmap and cpumap.
 
+mod array;
 mod ringbuf;
+mod rules;
+mod slab;
 
 use std::fmt;
 
-use abi::{Errno, MapDef};
+use abi::{Errno, Initial, MapDef, MapFlags, MapType};
 
+use self::array::Array;
 pub use self::ringbuf::RingBuffer;
 use crate::machine::ProgId;
-use crate::memory::{Addr, GRANULE, OutOfSpace, Space};
+use crate::memory::{Addr, GRANULE, OutOfSpace, Rights, Space};
 
 /// Index of a map in its machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,8 +157,8 @@ pub trait Map: fmt::Debug + Send {
     /// The definition, with sizes as they are (rounded, filled in).
     fn def(&self) -> &MapDef;
 
-    /// The program's look-up: the address of the value. `None` for maps of
-    /// references other than devmap, cpumap and xskmap; see [`Map::target`].
+    /// The program's look-up: the address of the value; for maps of maps, the
+    /// address that stands for the inner map ([`MapId::handle`]).
     fn lookup(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
         let _ = (space, cpu, key);
         None
@@ -219,9 +223,14 @@ pub trait Map: fmt::Debug + Send {
     /// The next entry of a program's walk (`bpf_for_each_map_elem`): addresses of
     /// key and value, the running CPU's for per-CPU maps. Entries may come and go
     /// in between.
-    fn walk(&mut self, space: &mut Space, cpu: u32, walk: &mut Walk) -> Option<(Addr, Addr)> {
+    fn walk(
+        &mut self,
+        space: &mut Space,
+        cpu: u32,
+        walk: &mut Walk,
+    ) -> Result<Option<(Addr, Addr)>, Errno> {
         let _ = (space, cpu, walk);
-        None
+        Err(Errno::ENOTSUPP)
     }
 
     /// The ring buffer, if it is one.
@@ -270,11 +279,43 @@ pub fn create(
     def: &MapDef,
     cpus: u32,
 ) -> Result<Box<dyn Map>, MapError> {
-    let _ = (space, id, cpus);
-    Err(MapError::Unsupported {
+    let refused = |(errno, why)| MapError::Refused {
         map: def.name.clone(),
-        kind: def.map_type.name(),
+        errno,
+        why,
+    };
+    let full = |source| MapError::Space {
+        map: def.name.clone(),
+        source,
+    };
+    let def = &rules::check(def, cpus).map_err(refused)?;
+    let rights = program_rights(def);
+    Ok(match def.map_type {
+        MapType::Array | MapType::PercpuArray => {
+            let map = Array::new(space, id, def.clone(), rights, cpus).map_err(full)?;
+            if let Initial::Bytes(bytes) = &def.initial {
+                map.initialize(space, bytes);
+            }
+            Box::new(map)
+        }
+        kind => {
+            return Err(MapError::Unsupported {
+                map: def.name.clone(),
+                kind: kind.name(),
+            });
+        }
     })
+}
+
+/// What programs may do with the values of a map.
+fn program_rights(def: &MapDef) -> Rights {
+    if def.flags.contains(MapFlags::RDONLY_PROG) {
+        Rights::Read
+    } else if def.flags.contains(MapFlags::WRONLY_PROG) {
+        Rights::Write
+    } else {
+        Rights::ReadWrite
+    }
 }
 
 /// The system call's update, with what only the other maps can tell: sizes of
