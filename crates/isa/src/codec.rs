@@ -4,9 +4,12 @@
 //! [`encode`] is its exact inverse on everything else, and that is also how
 //! reserved fields are checked: an instruction that does not encode to the
 //! slot it was decoded from leaves something out.
+//!
+//! One field is neither operand nor reserved: Linux ignores the offset of
+//! `exit`. [`decode`] does so too, and [`encode`] puts 0 there.
 
 use crate::fields::{self, Fields};
-use crate::table::{self, Row, Select};
+use crate::table::{self, Row, Select, TABLE};
 use crate::{Insn, Invalid, Reg, Slot};
 
 /// The meaning of `slot`; `next` is the slot after it, which holds the upper
@@ -16,17 +19,12 @@ pub fn decode(slot: Slot, next: Option<Slot>) -> Insn {
 }
 
 fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
-    let Slot {
-        opcode, dst, src, ..
-    } = slot;
-    let rows = table::rows(opcode);
-    if rows.is_empty() {
-        return Err(Invalid::Opcode(opcode));
-    }
+    let rows = table::rows(slot.opcode);
+    let first = rows.first().ok_or_else(|| unknown(slot.opcode))?;
     let row = rows
         .iter()
         .find(|row| row.selects(slot))
-        .ok_or(Invalid::Reserved { opcode })?;
+        .ok_or_else(|| unselected(first.insn, slot))?;
     let tail = match row.insn {
         Insn::LoadImm { .. } => wide_tail(next)?,
         _ => 0,
@@ -34,24 +32,76 @@ fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     // Register numbers are looked at last, as Linux does: until then any
     // number stands for an existing one.
     let bounded = Slot {
-        dst: dst.min(Reg::R10 as u8),
-        src: src.min(Reg::R10 as u8),
+        dst: slot.dst.min(Reg::FP as u8),
+        src: slot.src.min(Reg::FP as u8),
         ..slot
     };
     let insn = fields::fill(row.insn, operand_fields(bounded, tail));
-    let (head, second) = row.encode(insn).ok_or(Invalid::Reserved { opcode })?;
+    let (head, second) = row.encode(insn).ok_or(reserved(row.insn, slot))?;
     if second.is_some_and(|second| second.imm != tail) {
-        return Err(Invalid::Wide);
+        return Err(Invalid::Pseudo);
     }
-    if head != bounded {
-        return Err(Invalid::Reserved { opcode });
+    let offset = match insn {
+        Insn::Exit => slot.offset,
+        _ => head.offset,
+    };
+    if (Slot { offset, ..head }) != bounded {
+        return Err(reserved(row.insn, slot));
     }
-    for register in [src, dst] {
+    for register in [slot.src, slot.dst] {
         if Reg::new(register).is_none() {
             return Err(Invalid::Register(register));
         }
     }
     Ok(insn)
+}
+
+/// What is wrong with an opcode that no row has. Linux knows loads by their
+/// class, and takes an unknown mode of one for a reserved field.
+fn unknown(opcode: u8) -> Invalid {
+    const CLASS: u8 = 0b0000_0111;
+    const MODE: u8 = 0b1110_0000;
+    let loads = || {
+        TABLE
+            .iter()
+            .filter(|row| matches!(row.insn, Insn::Load { .. }))
+    };
+    let is_load = loads().any(|row| row.opcode & CLASS == opcode & CLASS);
+    let known_mode = loads().any(|row| row.opcode & MODE == opcode & MODE);
+    if is_load && !known_mode {
+        Invalid::Reserved { opcode }
+    } else {
+        Invalid::Opcode(opcode)
+    }
+}
+
+/// What is wrong when a slot is of none of its opcode's rows; `insn` is the
+/// first of them.
+fn unselected(insn: Insn, slot: Slot) -> Invalid {
+    match insn {
+        Insn::LoadImm { .. } => Invalid::Pseudo,
+        Insn::Atomic { .. } => Invalid::Atomic(slot.imm),
+        Insn::LoadAcquire { .. } if is_atomic(slot.imm) => Invalid::AtomicSize,
+        Insn::LoadAcquire { .. } => Invalid::Atomic(slot.imm),
+        _ => reserved(insn, slot),
+    }
+}
+
+/// Whether this immediate selects a read-modify-write in some opcode.
+fn is_atomic(imm: i32) -> bool {
+    let mut atomics = TABLE
+        .iter()
+        .filter(|row| matches!(row.insn, Insn::Atomic { .. }));
+    atomics.any(|row| row.select == Select::Imm(imm))
+}
+
+fn reserved(insn: Insn, slot: Slot) -> Invalid {
+    let Slot { opcode, imm, .. } = slot;
+    match insn {
+        Insn::MayGoto { .. } => Invalid::MayGoto(imm),
+        Insn::CallReg { .. } => Invalid::Opcode(opcode),
+        _ => Invalid::Reserved { opcode },
+    }
 }
 
 /// The upper half of a 64-bit immediate, if `next` is a slot that can hold it.
@@ -123,7 +173,6 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::TABLE;
 
     fn slot(opcode: u8, dst: u8, src: u8, offset: i16, imm: i32) -> Slot {
         Slot {
@@ -155,8 +204,21 @@ mod tests {
             (slot(0x0f, 0, 1, 8, 0), reserved(0x0f)),
             (slot(0xbf, 0, 1, 24, 0), reserved(0xbf)),
             (slot(0x95, 12, 0, 0, 0), reserved(0x95)),
+            (slot(0x95, 0, 0, 1, 0), Insn::Exit),
+            (slot(0xf9, 0, 1, 0, 0), reserved(0xf9)),
+            (slot(0x99, 0, 1, 0, 0), Insn::Invalid(Invalid::Opcode(0x99))),
+            (slot(0x8d, 1, 1, 0, 0), Insn::Invalid(Invalid::Opcode(0x8d))),
             (slot(0x85, 0, 3, 0, 0), reserved(0x85)),
-            (slot(0xdb, 1, 2, 0, 0x42), reserved(0xdb)),
+            (slot(0xe5, 0, 1, 0, 3), Insn::Invalid(Invalid::MayGoto(3))),
+            (
+                slot(0xdb, 1, 2, 0, 0x42),
+                Insn::Invalid(Invalid::Atomic(0x42)),
+            ),
+            (
+                slot(0xcb, 1, 2, 0, 0xe1),
+                Insn::Invalid(Invalid::AtomicSize),
+            ),
+            (slot(0x18, 1, 7, 0, 0), Insn::Invalid(Invalid::Pseudo)),
             (slot(0xd4, 1, 0, 0, 24), reserved(0xd4)),
             (
                 slot(0x0f, 11, 12, 0, 0),
@@ -182,7 +244,7 @@ mod tests {
         // A map reference has no use for the upper half.
         assert_eq!(
             decode(slot(0x18, 1, 1, 0, 5), Some(slot(0, 0, 0, 0, 1))),
-            wide
+            Insn::Invalid(Invalid::Pseudo)
         );
     }
 

@@ -14,7 +14,7 @@
 use std::fmt::{self, Write};
 
 use crate::fields::{self, Fields};
-use crate::{CallTarget, Code, Imm64, Insn, Slot, table};
+use crate::{CallTarget, Code, Imm64, Insn, Slot, codec, table};
 
 /// Something outside the instruction set that an instruction refers to by
 /// number and a person by name.
@@ -64,16 +64,17 @@ impl fmt::Display for Insn {
 /// A whole program, a line for each instruction: `   5: (2d) if r1 > r2 goto
 /// pc+36`.
 ///
-/// A slot without meaning is printed as a number, see [`raw`]. The assembler
-/// makes the same slots again from the listing.
+/// A slot without meaning, or with something that its text would not say, is
+/// printed as a number, see [`raw`]: the assembler makes the same slots again
+/// from the listing.
 pub fn listing(code: &Code, names: Names<'_>) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         for (pc, insn) in code.iter() {
             let slot = code.slots().get(pc.index()).copied().unwrap_or_default();
             write!(f, "{:4}: ({:02x}) ", pc.0, slot.opcode)?;
-            match insn {
-                Insn::Invalid(_) => writeln!(f, "{}", raw(slot))?,
-                _ => writeln!(f, "{}", named(insn, names))?,
+            match codec::encode(insn) {
+                Some((same, _)) if same == slot => writeln!(f, "{}", named(insn, names))?,
+                _ => writeln!(f, "{}", raw(slot))?,
             }
         }
         Ok(())

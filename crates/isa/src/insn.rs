@@ -5,6 +5,8 @@
 //! register or an immediate. Parties match on this type; only [`crate::table`]
 //! knows the bits.
 
+use crate::Invalid;
+
 /// A register. `R10` is the read-only frame pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -249,28 +251,6 @@ pub enum PacketMode {
     Absolute,
     /// `ldind`: at source register plus immediate.
     Indirect(Reg),
-}
-
-/// What is wrong with a slot that has no meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Invalid {
-    /// No instruction has this opcode.
-    #[error("unknown opcode {0:02x}")]
-    Opcode(u8),
-    /// A register number above 10.
-    #[error("R{0} is invalid")]
-    Register(u8),
-    /// A field that this opcode does not use is not zero, or has a value that
-    /// means nothing.
-    #[error("opcode {opcode:02x} uses reserved fields")]
-    Reserved {
-        /// The opcode.
-        opcode: u8,
-    },
-    /// The second slot of a 64-bit immediate load is missing or is not blank.
-    #[error("invalid 64-bit immediate load")]
-    Wide,
 }
 
 /// The meaning of one instruction.

@@ -27,14 +27,17 @@ pub mod disasm;
 pub mod eval;
 mod fields;
 mod insn;
+mod invalid;
 mod slot;
 pub mod table;
+pub mod vectors;
 
 pub use cfg::Block;
 pub use code::{Code, CodeError};
 pub use codec::{decode, encode};
 pub use insn::{
-    AluOp, AtomicOp, CallTarget, CmpOp, EndianOp, Imm64, Insn, Invalid, Operand, PacketMode, Reg,
-    Size, Width,
+    AluOp, AtomicOp, CallTarget, CmpOp, EndianOp, Imm64, Insn, Operand, PacketMode, Reg, Size,
+    Width,
 };
+pub use invalid::Invalid;
 pub use slot::{Pc, Slot};
