@@ -9,6 +9,7 @@
 
 mod call;
 mod csum;
+mod format;
 mod iterate;
 mod map;
 mod perf;
@@ -16,6 +17,7 @@ mod redirect;
 mod ringbuf;
 mod task;
 mod time;
+mod trace;
 mod xdp;
 
 use abi::ProgType;
@@ -47,6 +49,7 @@ fn any(id: u32) -> Option<HelperFn> {
         2 => map::update_elem,
         3 => map::delete_elem,
         5 => time::ktime_get_ns,
+        6 => trace::trace_printk,
         7 => task::get_prandom_u32,
         8 => task::get_smp_processor_id,
         14 => task::get_current_pid_tgid,
@@ -68,6 +71,8 @@ fn any(id: u32) -> Option<HelperFn> {
         134 => ringbuf::query,
         160 => time::ktime_get_coarse_ns,
         164 => iterate::for_each_map_elem,
+        165 => trace::snprintf,
+        177 => trace::trace_vprintk,
         181 => iterate::bpf_loop,
         195 => map::lookup_percpu_elem,
         208 => time::ktime_get_tai_ns,
