@@ -203,6 +203,11 @@ impl MapType {
         )
     }
 
+    /// Whether a full map drops what was not used for long.
+    pub fn is_lru(self) -> bool {
+        matches!(self, MapType::LruHash | MapType::LruPercpuHash)
+    }
+
     /// Whether the values are maps.
     pub fn is_map_in_map(self) -> bool {
         matches!(self, MapType::ArrayOfMaps | MapType::HashOfMaps)

@@ -16,15 +16,19 @@
 //! arrays, `ProgId + 1` (0 for none) in the program field of devmap and cpumap.
 
 mod array;
+mod hash;
+mod lru;
 mod ringbuf;
 mod rules;
 mod slab;
+mod table;
 
 use std::fmt;
 
 use abi::{Errno, Initial, MapDef, MapFlags, MapType};
 
 use self::array::Array;
+use self::hash::Hash;
 pub use self::ringbuf::RingBuffer;
 use crate::machine::ProgId;
 use crate::memory::{Addr, GRANULE, OutOfSpace, Rights, Space};
@@ -298,6 +302,11 @@ pub fn create(
             }
             Box::new(map)
         }
+        MapType::Hash
+        | MapType::PercpuHash
+        | MapType::LruHash
+        | MapType::LruPercpuHash
+        | MapType::HashOfMaps => Box::new(Hash::new(id, def.clone(), rights, cpus).map_err(full)?),
         kind => {
             return Err(MapError::Unsupported {
                 map: def.name.clone(),

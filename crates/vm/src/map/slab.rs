@@ -169,4 +169,11 @@ impl Slab {
             .bytes_mut(self.part(number, cpu), self.len)
             .copy_from_slice(bytes);
     }
+
+    /// Zeroes all parts of element `number`.
+    pub(super) fn clear(&self, space: &mut Space, number: u32) {
+        space
+            .bytes_mut(self.addr(number), self.stride * self.parts)
+            .fill(0);
+    }
 }

@@ -1,0 +1,147 @@
+//! Keys in machine memory, and the index that finds them.
+//!
+//! An entry keeps its number while its key is there, so walking the entries by
+//! number meets each of them once whatever is inserted, replaced or deleted
+//! meanwhile. That number is the order of `next_key`: Linux promises no order for
+//! hash maps, only that the walk ends and misses nothing that stays.
+//!
+//! The hash has a fixed seed: the same run gives the same tables.
+
+use std::hash::{BuildHasher, Hasher};
+
+use abi::Errno;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::slab::{Layout, Slab};
+use crate::memory::{Addr, OutOfSpace, Space};
+
+/// Tables are made with room for at most this many entries.
+const ROOM_AT_FIRST: u32 = 1 << 12;
+const HASH: FixedState = FixedState::with_seed(0);
+
+/// Entries of distinct keys, numbered from 0.
+#[derive(Debug)]
+pub(super) struct Table {
+    index: HashTable<u32>,
+    keys: Slab,
+    /// One bit for each number that was ever given: whether it is in use.
+    live: Vec<u64>,
+    /// Numbers that were given and are free again.
+    free: Vec<u32>,
+    /// Numbers from here on were never given.
+    fresh: u32,
+}
+
+impl Table {
+    /// An empty table; `keys` says where the keys go.
+    pub(super) fn new(keys: Layout) -> Result<Table, OutOfSpace> {
+        let room = keys.capacity.min(ROOM_AT_FIRST) as usize;
+        Ok(Table {
+            index: HashTable::with_capacity(room),
+            keys: Slab::new(keys)?,
+            live: Vec::new(),
+            free: Vec::new(),
+            fresh: 0,
+        })
+    }
+
+    /// Entries.
+    pub(super) fn len(&self) -> u32 {
+        self.index.len() as u32
+    }
+
+    /// The hash of a key, for the other methods.
+    #[inline]
+    pub(super) fn hash(key: &[u8]) -> u64 {
+        let mut hasher = HASH.build_hasher();
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// The entry of a key.
+    #[inline]
+    pub(super) fn find(&self, space: &Space, hash: u64, key: &[u8]) -> Option<u32> {
+        self.index
+            .find(hash, |entry| self.key(space, *entry) == key)
+            .copied()
+    }
+
+    /// Makes an entry for a key that has none.
+    pub(super) fn insert(
+        &mut self,
+        space: &mut Space,
+        hash: u64,
+        key: &[u8],
+    ) -> Result<u32, Errno> {
+        let entry = match self.free.pop() {
+            Some(entry) => entry,
+            None => {
+                self.keys.reserve(space, self.fresh)?;
+                self.fresh += 1;
+                self.fresh - 1
+            }
+        };
+        self.keys.set(space, entry, key);
+        let (word, bit) = position(entry);
+        if word >= self.live.len() {
+            self.live.resize(word + 1, 0);
+        }
+        self.live[word] |= bit;
+        let keys = &self.keys;
+        self.index
+            .insert_unique(hash, entry, |e| Table::hash(keys.get(space, *e)));
+        Ok(entry)
+    }
+
+    /// Removes an entry that is there. Its key stays readable until the number is
+    /// given again.
+    pub(super) fn remove(&mut self, space: &Space, entry: u32) {
+        let hash = Table::hash(self.key(space, entry));
+        if let Ok(found) = self.index.find_entry(hash, |e| *e == entry) {
+            found.remove();
+            let (word, bit) = position(entry);
+            self.live[word] &= !bit;
+            self.free.push(entry);
+        }
+    }
+
+    /// The first entry with at least this number.
+    pub(super) fn next(&self, from: u32) -> Option<u32> {
+        let (mut word, bit) = position(from);
+        let mut bits = self.live.get(word)? & !(bit - 1);
+        while bits == 0 {
+            word += 1;
+            bits = *self.live.get(word)?;
+        }
+        Some(word as u32 * 64 + bits.trailing_zeros())
+    }
+
+    /// The key of an entry.
+    #[inline]
+    pub(super) fn key<'s>(&self, space: &'s Space, entry: u32) -> &'s [u8] {
+        self.keys.get(space, entry)
+    }
+
+    /// Where the key of an entry is.
+    pub(super) fn key_addr(&self, entry: u32) -> Addr {
+        self.keys.addr(entry)
+    }
+
+    /// `next_key` of a map with these keys.
+    pub(super) fn next_key(
+        &self,
+        space: &Space,
+        key: Option<&[u8]>,
+        next: &mut [u8],
+    ) -> Result<(), Errno> {
+        let at = key.and_then(|key| self.find(space, Table::hash(key), key));
+        let entry = self.next(at.map_or(0, |e| e + 1)).ok_or(Errno::ENOENT)?;
+        next.copy_from_slice(self.key(space, entry));
+        Ok(())
+    }
+}
+
+fn position(entry: u32) -> (usize, u64) {
+    ((entry / 64) as usize, 1 << (entry % 64))
+}
