@@ -58,6 +58,7 @@ mod object_file;
 mod options;
 mod reference;
 pub mod sections;
+mod target;
 mod wire;
 
 pub use core_relo::CoreRelocation;
@@ -68,3 +69,4 @@ pub use globals::Global;
 pub use note::Note;
 pub use object_file::Object;
 pub use options::{Kconfig, Options};
+pub use target::{TargetError, read_btf};
