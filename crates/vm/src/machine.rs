@@ -35,6 +35,17 @@ pub enum Error {
     Packet(#[from] InputError),
 }
 
+impl Error {
+    /// Whether something is understood that is not simulated, rather than wrong.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(
+            self,
+            Error::Map(MapError::Unsupported { .. })
+                | Error::Load(LoadError::Helper { .. } | LoadError::Extern { .. })
+        )
+    }
+}
+
 /// A virtual machine.
 #[derive(Debug)]
 pub struct Machine {
