@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("crates/loader", &["isa", "btf", "abi"], &[]),
     ("crates/vm", &["isa", "abi"], &["btf", "loader"]),
     // faces
-    ("crates/xdp-sim", &["abi", "vm"], &["isa", "btf", "loader"]),
+    ("crates/xdp-sim", &["abi", "btf", "vm"], &["isa", "loader"]),
     (
         "crates/cli",
         &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],

@@ -1,2 +1,46 @@
-//! stub
+//! Feeds packets through an XDP program as a driver would.
+//!
+//! This is the library to embed in tests: no root, no network card, no kernel
+//! support. A unit test of an XDP program:
+//!
+//! ```
+//! use xdp_sim::{Simulator, XdpAction};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus/objects/pass.bpf.o");
+//! let object = loader::Object::parse(&std::fs::read(path)?, &Default::default())?;
+//! let mut simulator = Simulator::new(&object.programs()?, "pass", Default::default())?;
+//!
+//! let packet = [0u8; 60];
+//! let outcome = simulator.run(&packet)?;
+//! assert_eq!(outcome.action, XdpAction::Pass);
+//! assert_eq!(outcome.output, packet);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is simulated
+//!
+//! The frame as PROG_TEST_RUN lays it out (256 bytes of headroom, linear part
+//! up to 3,520 bytes, the rest as fragments), the five actions, return values
+//! that are none of them, metadata, and redirects: their target is resolved
+//! through devmap, cpumap and xskmap, and a second program in a map entry is run.
+//! Maps and the [`vm::World`] are reachable through [`Simulator::machine`].
+//!
+//! # What is not
+//!
+//! Drivers' own limits, offloads and queues; what the network stack does with a
+//! packet that was passed to it.
+#![forbid(unsafe_code)]
+
 pub mod capture;
+pub mod contents;
+mod events;
+mod redirect;
+mod report;
+mod simulator;
+
+pub use abi::xdp::XdpAction;
+pub use events::Event;
+pub use report::{Count, Report};
+pub use simulator::{Delivery, Destination, Error, Lost, Options, Outcome, Simulator, attachable};

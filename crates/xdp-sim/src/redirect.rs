@@ -1,0 +1,62 @@
+//! Where a redirect goes: entries of devmap, cpumap and xskmap.
+
+use vm::world::Redirect;
+use vm::{Machine, MapId, ProgId, map};
+
+use crate::simulator::Destination;
+
+/// One place that a redirect leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) to: Destination,
+    /// The program of the map entry.
+    pub(crate) program: Option<ProgId>,
+}
+
+/// The targets of a redirect, in the map's order. Empty where the entry is gone
+/// by now or the map is empty.
+pub(crate) fn targets(machine: &mut Machine, redirect: Redirect, ingress: u32) -> Vec<Target> {
+    match redirect {
+        Redirect::Device { ifindex, .. } => vec![Target {
+            to: Destination::Device(ifindex),
+            program: None,
+        }],
+        Redirect::Entry { map, key } => entry(machine, map, &key.to_le_bytes(), key)
+            .into_iter()
+            .collect(),
+        Redirect::Broadcast {
+            map,
+            exclude_ingress,
+        } => all(machine, map)
+            .into_iter()
+            .filter(|t| !exclude_ingress || t.to != Destination::Device(ingress))
+            .collect(),
+    }
+}
+
+/// What one entry leads to.
+fn entry(machine: &Machine, map: MapId, key: &[u8], slot: u32) -> Option<Target> {
+    let (to, program) = match machine.map(map)?.target(&machine.space, key)? {
+        map::Target::Device { ifindex, program } => (Destination::Device(ifindex), program),
+        map::Target::Cpu { cpu, program, .. } => (Destination::Cpu(cpu), program),
+        map::Target::Socket => (Destination::Socket { map, slot }, None),
+        _ => return None,
+    };
+    Some(Target { to, program })
+}
+
+/// What all entries lead to.
+fn all(machine: &Machine, map: MapId) -> Vec<Target> {
+    let Some(live) = machine.map(map) else {
+        return Vec::new();
+    };
+    let mut targets = Vec::new();
+    let mut key = [0; 4];
+    let mut more = live.next_key(&machine.space, None, &mut key);
+    while more.is_ok() {
+        targets.extend(entry(machine, map, &key, u32::from_le_bytes(key)));
+        let last = key;
+        more = live.next_key(&machine.space, Some(&last), &mut key);
+    }
+    targets
+}

@@ -1,0 +1,450 @@
+//! The simulator: one XDP program on one interface.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use abi::xdp::XdpAction;
+use abi::{AttachType, MapType, ProgType, Program};
+use btf::Btf;
+use vm::world::Redirect;
+use vm::{Instance, Machine, MapId, ProgId, Trap, World, packet};
+
+use crate::redirect::{self, Target};
+
+/// Where packets arrive, and the world they arrive in.
+#[derive(Debug)]
+pub struct Options {
+    /// `xdp_md.ingress_ifindex`.
+    pub ifindex: u32,
+    /// `xdp_md.rx_queue_index`.
+    pub queue: u32,
+    /// Clock, random numbers, CPUs, network tables.
+    pub world: World,
+    /// Instructions that one run may take; `None` for the machine's default.
+    pub budget: Option<u64>,
+}
+
+impl Default for Options {
+    /// Interface 1, queue 0, an empty world.
+    fn default() -> Options {
+        Options {
+            ifindex: 1,
+            queue: 0,
+            world: World::default(),
+            budget: None,
+        }
+    }
+}
+
+/// Why a simulator could not be made, or a packet not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No program has this name.
+    #[error("no program is called {name:?}; there are: {}", known.join(", "))]
+    NoProgram {
+        /// What was asked for.
+        name: String,
+        /// The programs that there are.
+        known: Vec<String>,
+    },
+    /// The program is for something else.
+    #[error("program {name} is of type {prog_type}, not xdp")]
+    NotXdp {
+        /// Its name.
+        name: String,
+        /// Its type.
+        prog_type: ProgType,
+    },
+    /// The program is meant for an entry of a map, not for an interface.
+    #[error("program {name} belongs into a map entry ({attach_type}), not on an interface")]
+    SecondOnly {
+        /// Its name.
+        name: String,
+        /// `xdp_devmap` or `xdp_cpumap`.
+        attach_type: AttachType,
+    },
+    /// Maps, programs or packets that the machine refuses.
+    #[error(transparent)]
+    Machine(#[from] vm::Error),
+}
+
+/// What became of a packet.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// What the program answered, as Linux takes it: return values that are no
+    /// action, and traps, are [`XdpAction::Aborted`].
+    pub action: XdpAction,
+    /// The return value itself; 0 after a trap.
+    pub ret: u32,
+    /// Why the program stopped without an answer.
+    pub trap: Option<Trap>,
+    /// Instructions executed, those of second programs included.
+    pub executed: u64,
+    /// The packet as the program left it, without metadata.
+    pub output: &'a [u8],
+    /// The metadata in front of it.
+    pub metadata: &'a [u8],
+    /// Where copies of it went. Empty for packets that were dropped.
+    pub deliveries: &'a [Delivery],
+    /// Why a redirected packet reached nobody.
+    pub lost: Option<Lost>,
+    arena: &'a [u8],
+}
+
+impl<'a> Outcome<'a> {
+    /// The bytes that went there.
+    pub fn delivered(&self, delivery: &Delivery) -> &'a [u8] {
+        match &delivery.changed {
+            Some(range) => self.arena.get(range.clone()).unwrap_or_default(),
+            None => self.output,
+        }
+    }
+}
+
+/// A copy of a packet on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it went.
+    pub to: Destination,
+    /// The second program that let it through, if the map entry had one.
+    pub second: Option<ProgId>,
+    /// Where its bytes are, when a second program made them.
+    changed: Option<Range<usize>>,
+}
+
+/// Where a packet can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// The network stack of the host (`XDP_PASS`).
+    Stack,
+    /// The network stack, on another CPU (cpumap).
+    Cpu(u32),
+    /// Out of the interface that it came from (`XDP_TX`).
+    Back,
+    /// Out of the device with this index.
+    Device(u32),
+    /// The AF_XDP socket in this slot of the map.
+    Socket {
+        /// The xskmap.
+        map: MapId,
+        /// Its slot.
+        slot: u32,
+    },
+}
+
+/// Why a redirected packet reached nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Lost {
+    /// `XDP_REDIRECT` without a call of a redirect helper.
+    #[error("XDP_REDIRECT without a redirect helper")]
+    NoTarget,
+    /// The map entry is gone, or the map is empty.
+    #[error("no entry in the map")]
+    NoEntry,
+    /// A second program dropped it.
+    #[error("dropped by the program of the map entry")]
+    Second(ProgId),
+    /// A second program trapped.
+    #[error("program of the map entry: {0}")]
+    Trap(Trap),
+    /// Redirects by second programs went round too often.
+    #[error("redirected too often")]
+    Loop,
+}
+
+/// How often a packet may be redirected on by programs of map entries.
+const MAX_HOPS: u32 = 8;
+
+/// One XDP program on one interface, with its maps and the machine they live in.
+#[derive(Debug)]
+pub struct Simulator {
+    machine: Machine,
+    instance: Instance,
+    names: Vec<String>,
+    btf: Option<Arc<Btf>>,
+    /// The maps that are ring buffers.
+    pub(crate) rings: Vec<MapId>,
+    entry: ProgId,
+    frags: bool,
+    ifindex: u32,
+    queue: u32,
+    // Reused from packet to packet.
+    output: Vec<u8>,
+    metadata: Vec<u8>,
+    arena: Vec<u8>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Simulator {
+    /// Loads `programs` (those of one object) with their maps and puts the one
+    /// called `entry` on the interface.
+    pub fn new(programs: &[Program], entry: &str, options: Options) -> Result<Simulator, Error> {
+        let index = programs
+            .iter()
+            .position(|p| p.name == entry)
+            .ok_or_else(|| no_program(programs, entry))?;
+        let program = &programs[index];
+        attachable(program)?;
+        let mut machine = Machine::new(options.world)?;
+        if let Some(budget) = options.budget {
+            machine.budget = budget;
+        }
+        let instance = machine.instantiate(&program.maps, programs)?;
+        let maps = program.maps.iter().zip(&instance.maps);
+        let rings = maps.filter(|(def, _)| def.map_type == MapType::Ringbuf);
+        Ok(Simulator {
+            rings: rings.map(|(_, id)| *id).collect(),
+            entry: instance.programs[index],
+            frags: program.flags.xdp_frags,
+            machine,
+            instance,
+            names: programs.iter().map(|p| p.name.clone()).collect(),
+            btf: program.btf.clone(),
+            ifindex: options.ifindex,
+            queue: options.queue,
+            output: Vec::new(),
+            metadata: Vec::new(),
+            arena: Vec::new(),
+            deliveries: Vec::new(),
+        })
+    }
+
+    /// Runs the program on a packet.
+    ///
+    /// `packet` is a whole frame from the Ethernet header on. Frames over
+    /// [`abi::xdp::MAX_LINEAR`] bytes become multi-buffer, whether or not the
+    /// program is marked for it, as with PROG_TEST_RUN; a real driver would
+    /// refuse an unmarked program at that MTU ([`Simulator::understands_frags`]).
+    pub fn run(&mut self, packet: &[u8]) -> Result<Outcome<'_>, Error> {
+        self.arena.clear();
+        self.deliveries.clear();
+        let answer = self.answer(self.entry, packet, &[], self.ifindex, self.queue, 0)?;
+        self.output.clear();
+        self.metadata.clear();
+        if let Some(packet) = &self.machine.packet {
+            copy_data(packet, &self.machine.space, &mut self.output);
+            self.metadata
+                .extend_from_slice(packet.meta(&self.machine.space));
+        }
+        let action = answer.action();
+        let mut executed = answer.executed;
+        let mut lost = None;
+        match action {
+            XdpAction::Aborted | XdpAction::Drop => {}
+            XdpAction::Pass => self.deliver(Destination::Stack, None, None),
+            XdpAction::Tx => self.deliver(Destination::Back, None, None),
+            XdpAction::Redirect => {
+                let redirect = self.machine.redirect.take();
+                lost = self.redirect(redirect, &mut executed)?;
+            }
+        }
+        Ok(Outcome {
+            action,
+            ret: answer.ret,
+            trap: answer.trap,
+            executed,
+            output: &self.output,
+            metadata: &self.metadata,
+            deliveries: &self.deliveries,
+            lost,
+            arena: &self.arena,
+        })
+    }
+
+    /// Whether the program is marked for multi-buffer packets (`xdp.frags`).
+    pub fn understands_frags(&self) -> bool {
+        self.frags
+    }
+
+    /// The machine: memory, maps, world.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The machine, to change maps and world between packets.
+    pub fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    /// The maps of the object, in its order.
+    pub fn maps(&self) -> &[MapId] {
+        &self.instance.maps
+    }
+
+    /// The object's types.
+    pub fn btf(&self) -> Option<&Arc<Btf>> {
+        self.btf.as_ref()
+    }
+
+    /// The program of this name.
+    pub fn program_named(&self, name: &str) -> Option<ProgId> {
+        let found = self.programs().find(|(_, known)| *known == name);
+        found.map(|(id, _)| id)
+    }
+
+    /// The programs and their names.
+    pub fn programs(&self) -> impl Iterator<Item = (ProgId, &str)> {
+        let names = self.names.iter().map(String::as_str);
+        self.instance.programs.iter().copied().zip(names)
+    }
+
+    /// The name of a program.
+    pub fn program_name(&self, id: ProgId) -> Option<&str> {
+        let found = self.programs().find(|(known, _)| *known == id);
+        found.map(|(_, name)| name)
+    }
+
+    /// Runs one program on one packet.
+    fn answer(
+        &mut self,
+        program: ProgId,
+        data: &[u8],
+        meta: &[u8],
+        ingress_ifindex: u32,
+        rx_queue_index: u32,
+        egress_ifindex: u32,
+    ) -> Result<Answer, Error> {
+        let ctx = self.machine.receive(&packet::Input {
+            data,
+            meta,
+            ingress_ifindex,
+            rx_queue_index,
+            egress_ifindex,
+        })?;
+        self.machine.redirect = None;
+        let result = self.machine.run(program, ctx);
+        Ok(Answer {
+            ret: result.unwrap_or(0) as u32,
+            trap: result.err(),
+            executed: self.machine.executed(),
+        })
+    }
+
+    fn deliver(&mut self, to: Destination, second: Option<ProgId>, changed: Option<Range<usize>>) {
+        self.deliveries.push(Delivery {
+            to,
+            second,
+            changed,
+        });
+    }
+
+    /// Follows a redirect to its end; why it ended nowhere, if nothing arrived.
+    fn redirect(
+        &mut self,
+        redirect: Option<Redirect>,
+        executed: &mut u64,
+    ) -> Result<Option<Lost>, Error> {
+        let mut lost = Some(Lost::NoTarget);
+        // Bytes of the packet on each hop: the first program's, then what
+        // second programs made of it.
+        let mut waiting = vec![(redirect, None, 0)];
+        while let Some((redirect, bytes, hop)) = waiting.pop() {
+            if hop == MAX_HOPS {
+                lost = Some(Lost::Loop);
+                continue;
+            }
+            let Some(redirect) = redirect else { continue };
+            let targets = redirect::targets(&mut self.machine, redirect, self.ifindex);
+            if targets.is_empty() {
+                lost = Some(Lost::NoEntry);
+            }
+            for target in targets {
+                let Some(program) = target.program else {
+                    self.deliver(target.to, None, bytes.clone());
+                    continue;
+                };
+                let answer = self.second(program, &target, bytes.clone())?;
+                *executed += answer.executed;
+                let made = self.keep_output();
+                match (answer.trap, answer.action(), target.to) {
+                    (Some(trap), ..) => lost = Some(Lost::Trap(trap)),
+                    (_, XdpAction::Pass, to) => self.deliver(to, Some(program), Some(made)),
+                    // Programs on a CPU may send a packet on, programs on a
+                    // device may not (measured on Linux 6.18).
+                    (_, XdpAction::Redirect, Destination::Cpu(_)) => {
+                        waiting.push((self.machine.redirect.take(), Some(made), hop + 1));
+                    }
+                    _ => lost = Some(Lost::Second(program)),
+                }
+            }
+        }
+        Ok(lost.filter(|_| self.deliveries.is_empty()))
+    }
+
+    /// Runs the program of a map entry.
+    fn second(
+        &mut self,
+        program: ProgId,
+        target: &Target,
+        bytes: Option<Range<usize>>,
+    ) -> Result<Answer, Error> {
+        let data = match bytes {
+            Some(range) => self.arena.get(range).unwrap_or_default().to_vec(),
+            None => self.output.clone(),
+        };
+        let meta = self.metadata.clone();
+        // Linux does not hand the queue on to programs on another CPU.
+        let (queue, egress) = match target.to {
+            Destination::Device(ifindex) => (self.queue, ifindex),
+            _ => (0, 0),
+        };
+        self.answer(program, &data, &meta, self.ifindex, queue, egress)
+    }
+
+    /// Keeps what is in the packet buffer until the next packet.
+    fn keep_output(&mut self) -> Range<usize> {
+        let start = self.arena.len();
+        if let Some(packet) = &self.machine.packet {
+            copy_data(packet, &self.machine.space, &mut self.arena);
+        }
+        start..self.arena.len()
+    }
+}
+
+/// How one program answered.
+struct Answer {
+    ret: u32,
+    trap: Option<Trap>,
+    executed: u64,
+}
+
+impl Answer {
+    fn action(&self) -> XdpAction {
+        match self.trap {
+            Some(_) => XdpAction::Aborted,
+            None => XdpAction::from_ret(self.ret).unwrap_or(XdpAction::Aborted),
+        }
+    }
+}
+
+/// Appends the packet without metadata.
+fn copy_data(packet: &packet::Packet, space: &vm::Space, out: &mut Vec<u8>) {
+    out.extend_from_slice(packet.linear(space));
+    out.extend_from_slice(packet.frags());
+}
+
+fn no_program(programs: &[Program], name: &str) -> Error {
+    Error::NoProgram {
+        name: name.to_owned(),
+        known: programs.iter().map(|p| p.name.clone()).collect(),
+    }
+}
+
+/// Whether a program may sit on an interface; if not, why.
+pub fn attachable(program: &Program) -> Result<(), Error> {
+    let name = program.name.clone();
+    if program.prog_type != ProgType::Xdp {
+        return Err(Error::NotXdp {
+            name,
+            prog_type: program.prog_type,
+        });
+    }
+    match program.attach_type {
+        Some(attach_type @ (AttachType::XdpDevmap | AttachType::XdpCpumap)) => {
+            Err(Error::SecondOnly { name, attach_type })
+        }
+        _ => Ok(()),
+    }
+}
