@@ -1,2 +1,79 @@
 //! The `ebpf-sim` command.
-fn main() {}
+//!
+//! Reads arguments and files, asks the libraries, renders what they answer. It
+//! decides nothing itself, and it is the only crate that prints and exits.
+//!
+//! Exit codes: 0 as expected, 1 a program trapped or a missed expectation,
+//! 2 usage or unreadable input, 3 not supported.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stderr,
+    reason = "this is the crate that talks to people; standard output goes through `output`"
+)]
+
+mod args;
+mod disasm;
+mod error;
+mod input;
+mod inspect;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command};
+use error::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let mut out = Output::stdout();
+    match dispatch(&args.command, &mut out).and_then(|code| out.flush().map(|()| code)) {
+        Ok(code) => code,
+        Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // What was printed so far stays printed.
+            let _ = out.flush();
+            eprintln!("ebpf-sim: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run(args) => run::run(args, out),
+        Command::Inspect(args) => inspect::inspect(args, out),
+        Command::Disasm(args) => disasm::disasm(args, out),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Args::command(), "ebpf-sim", out);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { directory } => {
+            match directory {
+                Some(directory) => clap_mangen::generate_to(Args::command(), directory)
+                    .map_err(|e| Failure::write(directory, e))?,
+                None => clap_mangen::Man::new(Args::command())
+                    .render(out)
+                    .map_err(Failure::output)?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Prints help or a usage error the way clap wants it, with our exit codes.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is the only way this fails, and nobody is there to hear it.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
+}

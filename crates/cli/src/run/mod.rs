@@ -1,0 +1,339 @@
+//! `ebpf-sim run`: a capture through a program.
+
+mod clock;
+mod json;
+mod maps;
+mod progress;
+mod text;
+mod write;
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use vm::World;
+use vm::packet::InputError;
+use vm::world::Cpu;
+use xdp_sim::capture::{self, Reader};
+use xdp_sim::{Error, Event, Options, Report, Simulator};
+
+use crate::args::RunArgs;
+use crate::error::Failure;
+use crate::input;
+use crate::output::Output;
+
+use clock::Clock;
+use maps::Maps;
+use progress::Progress;
+use write::Writer;
+
+/// A run in progress.
+struct Session<'a> {
+    args: &'a RunArgs,
+    simulator: Simulator,
+    program: String,
+    maps: Maps,
+    clock: Clock,
+    writer: Option<Writer>,
+    report: Report,
+    events: Events,
+    /// Packets read, over all rounds: the index of the next one.
+    read: u64,
+    time: Duration,
+}
+
+/// What programs sent to user space.
+#[derive(Default)]
+struct Events {
+    records: u64,
+    printk: u64,
+    /// The first few, for the text report.
+    shown: Vec<String>,
+}
+
+/// How a round of the capture ended.
+enum Fed {
+    /// It was read to its end.
+    All,
+    /// As many packets as wanted were read.
+    Enough,
+    /// It broke off.
+    Broken(capture::Error),
+}
+
+pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure> {
+    let mut session = Session::new(args)?;
+    // Frames and report cannot share standard output.
+    let mut beside = match args.write.as_deref() {
+        Some(path) if path == Path::new("-") => Some(Output::stderr()),
+        _ => None,
+    };
+    let out = beside.as_mut().unwrap_or(out);
+    let broken = session.feed_all(out)?;
+    session.finish(broken.as_ref(), out)?;
+    out.flush()?;
+    match broken {
+        Some(failure) => Err(failure),
+        None if session.report.traps > 0 => Ok(ExitCode::from(1)),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl<'a> Session<'a> {
+    fn new(args: &'a RunArgs) -> Result<Session<'a>, Failure> {
+        let place = args.object.object.display();
+        let object = input::object(&args.object)?;
+        let programs = input::programs(&object, &args.object, None)?;
+        let entry = choose(&programs, args)?;
+        let options = Options {
+            ifindex: args.ifindex,
+            queue: args.queue,
+            world: world(args)?,
+            budget: args.budget,
+        };
+        let loaded = loadable(programs, &entry);
+        let mut simulator =
+            Simulator::new(&loaded, &entry, options).map_err(|e| refused(place, e))?;
+        let mut maps = Maps::new(&simulator);
+        for setting in &args.map {
+            maps.fill(&mut simulator, setting)?;
+        }
+        maps.remember(&mut simulator);
+        Ok(Session {
+            args,
+            simulator,
+            program: entry,
+            maps,
+            clock: Clock::new(&args.clock)?,
+            writer: match &args.write {
+                Some(path) => Some(Writer::create(path, args.queue)?),
+                None => None,
+            },
+            report: Report::default(),
+            events: Events::default(),
+            read: 0,
+            time: Duration::ZERO,
+        })
+    }
+
+    /// Feeds every round of the capture. Why it broke off is given back, so that
+    /// what was processed is still reported.
+    fn feed_all(&mut self, out: &mut Output) -> Result<Option<Failure>, Failure> {
+        let path = self.args.pcap.as_path();
+        if self.args.repeat > 1 && path == Path::new("-") {
+            return Err(Failure::input(
+                "--repeat",
+                "standard input can be read only once",
+            ));
+        }
+        let failure = |error: capture::Error| Failure::input(path.display(), error);
+        for _ in 0..self.args.repeat {
+            let options = capture::Options {
+                force_ethernet: self.args.force_ethernet,
+                ..Default::default()
+            };
+            let mut reader = match Reader::new(input::open(path)?, options) {
+                Ok(reader) => reader,
+                Err(error) => return Ok(Some(failure(error))),
+            };
+            let mut progress = Progress::new(path);
+            let start = Instant::now();
+            let fed = self.feed(&mut reader, &mut progress, out);
+            self.time += start.elapsed();
+            progress.finish();
+            match fed? {
+                Fed::Broken(error) => return Ok(Some(failure(error))),
+                Fed::Enough => break,
+                Fed::All => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Feeds one round.
+    fn feed(
+        &mut self,
+        reader: &mut Reader<Box<dyn Read>>,
+        progress: &mut Progress,
+        out: &mut Output,
+    ) -> Result<Fed, Failure> {
+        let limit = self.args.packets.unwrap_or(u64::MAX);
+        while self.read < limit {
+            let packet = match reader.next() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(Fed::All),
+                Err(error) => return Ok(Fed::Broken(error)),
+            };
+            let index = self.read;
+            self.read += 1;
+            self.report.cut += u64::from(packet.is_cut());
+            self.clock
+                .set(self.simulator.machine_mut(), packet.timestamp_ns)?;
+            self.one(index, packet.timestamp_ns, packet.captured, out)?;
+            if index % 4096 == 4095 {
+                progress.at(reader.bytes_read(), self.read);
+            }
+        }
+        Ok(Fed::Enough)
+    }
+
+    /// One packet through the program.
+    fn one(
+        &mut self,
+        index: u64,
+        timestamp: u64,
+        data: &[u8],
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let outcome = match self.simulator.run(data) {
+            Ok(outcome) => outcome,
+            Err(Error::Machine(vm::Error::Packet(InputError::TooShort { .. }))) => {
+                self.report.too_short += 1;
+                return Ok(());
+            }
+            Err(error) => {
+                let place = format!("{}: packet {index}", self.args.pcap.display());
+                return Err(Failure::input(place, error));
+            }
+        };
+        self.report.count(index, data.len(), &outcome);
+        if let Some(writer) = &mut self.writer {
+            writer.write(index, timestamp, &outcome, &self.maps)?;
+        }
+        if self.args.per_packet {
+            let record = json::Packet::new(index, timestamp, data.len(), &outcome, &self.maps);
+            out.json(&json::Line::Packet(record))?;
+        }
+        self.take_events(index, out)
+    }
+
+    /// Shows or counts what the program sent out on this packet.
+    fn take_events(&mut self, packet: u64, out: &mut Output) -> Result<(), Failure> {
+        let Session {
+            args,
+            simulator,
+            maps,
+            events,
+            ..
+        } = self;
+        let mut result = Ok(());
+        simulator.take_events(&mut |event| {
+            match event {
+                Event::Printk(_) => events.printk += 1,
+                Event::Ring { .. } | Event::Perf { .. } => events.records += 1,
+            }
+            if args.json && result.is_ok() {
+                result = out.json(&json::Line::event(packet, event, maps));
+            } else if events.shown.len() < args.events {
+                events.shown.push(text::event(packet, event, maps));
+            }
+        });
+        result
+    }
+
+    /// Prints the report and writes what is to be written.
+    fn finish(&mut self, broken: Option<&Failure>, out: &mut Output) -> Result<(), Failure> {
+        if let Some(writer) = self.writer.take() {
+            writer.finish()?;
+        }
+        if let Some(dir) = self.dump_directory() {
+            self.maps.write(&mut self.simulator, dir)?;
+        }
+        match self.args.json {
+            true => out.json(&json::Summary::new(self, broken)),
+            false => text::print(self, out),
+        }
+    }
+
+    /// The directory of `--dump-maps=DIR`.
+    fn dump_directory(&self) -> Option<&'a Path> {
+        let dir = self.args.dump_maps.as_deref()?;
+        (!dir.as_os_str().is_empty()).then_some(dir)
+    }
+
+    /// The maps that the report shows.
+    fn shown_maps(&mut self) -> Vec<maps::Shown<'_>> {
+        match self.args.dump_maps {
+            Some(_) => self.maps.all(&mut self.simulator),
+            None => self.maps.changed(&mut self.simulator),
+        }
+    }
+}
+
+/// The program to run: the one that was named, or the only one that can sit on an
+/// interface.
+fn choose(programs: &[abi::Program], args: &RunArgs) -> Result<String, Failure> {
+    if let Some(name) = &args.program {
+        return Ok(name.clone());
+    }
+    let place = args.object.object.display();
+    let candidates: Vec<_> = programs
+        .iter()
+        .filter(|p| xdp_sim::attachable(p).is_ok())
+        .map(|p| p.name.as_str())
+        .collect();
+    match candidates[..] {
+        [only] => Ok(only.to_owned()),
+        [] => Err(Failure::input(place, nothing_to_run(programs))),
+        _ => Err(Failure::input(
+            place,
+            format!(
+                "several XDP programs: choose one with --program: {}",
+                candidates.join(", ")
+            ),
+        )),
+    }
+}
+
+fn nothing_to_run(programs: &[abi::Program]) -> String {
+    let known: Vec<_> = programs
+        .iter()
+        .map(|p| format!("{} ({})", p.name, p.prog_type))
+        .collect();
+    match known.is_empty() {
+        true => "there is no program in this object".to_owned(),
+        false => format!(
+            "no XDP program; there are: {} (--type xdp takes one for XDP)",
+            known.join(", ")
+        ),
+    }
+}
+
+/// The program on the interface and those that maps may lead to; programs for
+/// other purposes stay out.
+fn loadable(programs: Vec<abi::Program>, entry: &str) -> Vec<abi::Program> {
+    let wanted = |p: &abi::Program| p.name == entry || p.prog_type == abi::ProgType::Xdp;
+    programs.into_iter().filter(wanted).collect()
+}
+
+/// What programs observe, as the command line says.
+fn world(args: &RunArgs) -> Result<World, Failure> {
+    if args.cpu >= args.cpus {
+        return Err(Failure::input(
+            format!("--cpu {}", args.cpu),
+            format!("there are {} CPUs (--cpus)", args.cpus),
+        ));
+    }
+    let mut world = World {
+        random: vm::world::Random { state: args.seed },
+        cpu: Cpu {
+            id: args.cpu,
+            count: args.cpus,
+            numa_node: 0,
+        },
+        ..World::default()
+    };
+    if let Some(path) = &args.network {
+        let _ = path;
+    }
+    Ok(world)
+}
+
+/// A machine that cannot be set up: exit code 3 where something is not simulated.
+fn refused(place: impl ToString, error: Error) -> Failure {
+    match &error {
+        Error::Machine(e) if e.is_unsupported() => Failure::unsupported(place, error),
+        _ => Failure::input(place, error),
+    }
+}
