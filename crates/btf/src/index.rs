@@ -74,8 +74,9 @@ impl Index {
 }
 
 /// A name without its `___flavor` suffix, split at the last place where exactly
-/// three underscores stand between other characters.
-pub(crate) fn essential_name(name: &str) -> &str {
+/// three underscores stand between other characters: `task_struct___old` is
+/// `task_struct`. Types, enumerators and kernel symbols may have flavors.
+pub fn essential_name(name: &str) -> &str {
     let separator = name.as_bytes().windows(5).rposition(|window| {
         matches!(window, [before, b'_', b'_', b'_', after] if *before != b'_' && *after != b'_')
     });

@@ -49,6 +49,7 @@ pub use crate::{
     display::{Declaration, TypeName},
     error::Error,
     graph::Btf,
+    index::essential_name,
     types::{
         Array, Composite, Datasec, DatasecVar, DeclTag, Enum, Enumerator, Float, Func, FuncProto,
         Fwd, Int, Kind, Linkage, Member, Named, Param, Type, TypeId, Var,

@@ -1,6 +1,8 @@
 //! Values of types: what they look like, what is refused, and that nothing gets
 //! lost on the way.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use btf::{
     Btf, Kind, Linkage, TypeId,
     build::{BtfBuilder, Encoding},

@@ -11,9 +11,9 @@
 //! against those:
 //!
 //! * Candidates are the target's types of the same kind and name, both names
-//!   without their `___flavor` suffix ([`spec`](self) of a field: same names on
-//!   the way, array indices in bounds, compatible types; anonymous structs and
-//!   unions are looked through).
+//!   without their `___flavor` suffix. One matches a field access if it has the
+//!   same names on the way, array indices in bounds and compatible types;
+//!   anonymous structs and unions are looked through.
 //! * All candidates that match have to give the same answer. Candidates that do
 //!   not match a relocation are not asked again for later ones of the same local
 //!   type, unless none matched: that is why a [`Resolver`] should be kept for
