@@ -32,67 +32,20 @@
 //! White space between words, numbers and signs does not matter. There are no
 //! expressions, macros or sections.
 
+mod error;
 mod lex;
 mod line;
 mod operand;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::disasm::Symbol;
 use crate::{Code, Insn, Slot, codec};
+pub use error::{AsmError, Expected, Fault};
 use line::{Label, Statement};
 
 /// What a name in the text stands for; `None` when it is not known.
 pub type Resolver<'a> = &'a dyn Fn(&str) -> Option<Symbol>;
-
-/// Where and why a text is not a program.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {fault}")]
-pub struct AsmError {
-    /// Counted from 1.
-    pub line: usize,
-    /// Counted from 1, in characters.
-    pub column: usize,
-    /// What is wrong there.
-    pub fault: Fault,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Something else must stand here: any of these.
-    #[error("expected {}", Alternatives(.0))]
-    Expected(Vec<String>),
-    /// A character that no instruction contains.
-    #[error("unexpected character {0:?}")]
-    Character(char),
-    /// A label defined twice.
-    #[error("label {0} is defined twice")]
-    Duplicate(String),
-    /// A jump over more slots than its offset field can say.
-    #[error("{0} is {1} slots away, too far for this instruction")]
-    Distance(String, i64),
-}
-
-/// `a or b or c`; kinds of things before words, and not all of many words.
-struct Alternatives<'a>(&'a [String]);
-
-impl fmt::Display for Alternatives<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
-        let (words, kinds): (Vec<&String>, _) = self
-            .0
-            .iter()
-            .partition(|expected| expected.starts_with('`'));
-        let all: Vec<&str> = kinds.into_iter().chain(words).map(String::as_str).collect();
-        match all.get(..SHOWN) {
-            Some(shown) if all.len() > SHOWN => write!(f, "{} or other", shown.join(" or ")),
-            _ => f.write_str(&all.join(" or ")),
-        }
-    }
-}
 
 /// Assembles a program that names nothing from outside.
 pub fn assemble(text: &str) -> Result<Code, AsmError> {

@@ -29,8 +29,11 @@ fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
         Insn::LoadImm { .. } => wide_tail(next)?,
         _ => 0,
     };
-    // Register numbers are looked at last, as Linux does: until then any
-    // number stands for an existing one.
+    // Register numbers are looked at last (except the first of a comparison),
+    // as Linux does: until then any number stands for an existing one.
+    if matches!(row.insn, Insn::Branch { .. }) {
+        exists(slot.dst)?;
+    }
     let bounded = Slot {
         dst: slot.dst.min(Reg::FP as u8),
         src: slot.src.min(Reg::FP as u8),
@@ -48,12 +51,16 @@ fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     if (Slot { offset, ..head }) != bounded {
         return Err(reserved(row.insn, slot));
     }
-    for register in [slot.src, slot.dst] {
-        if Reg::new(register).is_none() {
-            return Err(Invalid::Register(register));
-        }
-    }
+    exists(slot.src)?;
+    exists(slot.dst)?;
     Ok(insn)
+}
+
+fn exists(register: u8) -> Result<(), Invalid> {
+    match Reg::new(register) {
+        Some(_) => Ok(()),
+        None => Err(Invalid::Register(register)),
+    }
 }
 
 /// What is wrong with an opcode that no row has. Linux knows loads by their

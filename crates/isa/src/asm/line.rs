@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::lex::{self, Line, Token};
-use super::{AsmError, Fault, Resolver};
+use super::{AsmError, Expected, Fault, Resolver};
 use crate::fields::{self, Fields};
 use crate::table::{self, Row};
 use crate::{Insn, Reg, Slot};
@@ -36,10 +36,10 @@ pub(super) fn parse(
     if line.tokens.is_empty() {
         return Ok(Statement::Nothing);
     }
-    let mut furthest = Miss::at(0, "`.slot`");
+    let mut furthest = Furthest::default();
     match slot(line) {
         Ok(slot) => return Ok(Statement::Slot(slot)),
-        Err(miss) => furthest.merge(miss),
+        Err(miss) => furthest.add(miss),
     }
     for row in table::TABLE {
         let mut pattern = Pattern {
@@ -55,7 +55,7 @@ pub(super) fn parse(
                 let insn = fields::fill(row.insn, pattern.fields);
                 return Ok(Statement::Insn(insn, pattern.label));
             }
-            Err(miss) => furthest.merge(miss),
+            Err(miss) => furthest.add(miss),
         }
     }
     Err(AsmError {
@@ -67,16 +67,15 @@ pub(super) fn parse(
 
 /// `.slot 0x00000000000000ff`
 fn slot(line: &Line<'_>) -> Result<Slot, Miss> {
-    match line.tokens.as_slice() {
-        [word, rest @ ..] if word.text == ".slot" => match rest {
-            [number] if number.number().is_some() => {
-                let number = number.number().unwrap_or_default();
-                Ok(Slot::from_bytes(number.to_le_bytes()))
-            }
-            [_, _, ..] => Err(Miss::at(2, "end of line")),
-            _ => Err(Miss::at(1, "a number")),
-        },
-        _ => Err(Miss::at(0, "`.slot`")),
+    let miss = |at, expected| Err(Miss { at, expected });
+    let token = |at: usize| line.tokens.get(at);
+    if token(0).is_none_or(|token| token.text != ".slot") {
+        return miss(0, Expected::Text(".slot"));
+    }
+    match (token(1).and_then(|token| token.number()), token(2)) {
+        (Some(number), None) => Ok(Slot::from_bytes(number.to_le_bytes())),
+        (Some(_), Some(_)) => miss(2, Expected::Kind("end of line")),
+        (None, _) => miss(1, Expected::Kind("a number")),
     }
 }
 
@@ -84,27 +83,24 @@ fn slot(line: &Line<'_>) -> Result<Slot, Miss> {
 pub(super) struct Miss {
     /// Index of the token.
     at: usize,
-    expected: Vec<String>,
+    expected: Expected,
 }
 
-impl Miss {
-    fn at(at: usize, expected: &str) -> Miss {
-        Miss {
-            at,
-            expected: vec![expected.to_owned()],
-        }
-    }
+/// The misses of the patterns that got furthest.
+#[derive(Default)]
+struct Furthest {
+    at: usize,
+    expected: Vec<Expected>,
+}
 
-    /// Keeps the one that got further; of equals, both.
-    fn merge(&mut self, other: Miss) {
-        if other.at > self.at {
-            *self = other;
-        } else if other.at == self.at {
-            for expected in other.expected {
-                if !self.expected.contains(&expected) {
-                    self.expected.push(expected);
-                }
-            }
+impl Furthest {
+    fn add(&mut self, miss: Miss) {
+        if miss.at > self.at {
+            self.at = miss.at;
+            self.expected.clear();
+        }
+        if miss.at == self.at && !self.expected.contains(&miss.expected) {
+            self.expected.push(miss.expected);
         }
     }
 }
@@ -144,7 +140,7 @@ impl<'a> Pattern<'a> {
         }
         match self.peek() {
             None => Ok(()),
-            Some(_) => self.miss("end of line"),
+            Some(_) => self.miss(Expected::Kind("end of line")),
         }
     }
 
@@ -161,8 +157,10 @@ impl<'a> Pattern<'a> {
         self.at += 1;
     }
 
-    pub(super) fn miss<T>(&self, expected: &str) -> Result<T, Miss> {
-        Err(Miss::at(self.at, expected))
+    /// An error where the next token stands.
+    pub(super) fn miss<T>(&self, expected: Expected) -> Result<T, Miss> {
+        let at = self.at;
+        Err(Miss { at, expected })
     }
 
     /// Takes one token, if it is `text`.
@@ -172,10 +170,10 @@ impl<'a> Pattern<'a> {
         found
     }
 
-    fn literal(&mut self, text: &str) -> Result<(), Miss> {
+    fn literal(&mut self, text: &'static str) -> Result<(), Miss> {
         match self.take(text) {
             true => Ok(()),
-            false => self.miss(&format!("`{text}`")),
+            false => self.miss(Expected::Text(text)),
         }
     }
 
@@ -195,8 +193,8 @@ impl<'a> Pattern<'a> {
                 self.skip();
                 Ok(number)
             }
-            (_, Some(before)) => self.miss(&format!("`{class}{before}`")),
-            (None, None) => self.miss(&format!("a register {class}0 to {class}10")),
+            (_, Some(before)) => self.miss(Expected::Same(class, before)),
+            (None, None) => self.miss(Expected::Register(class)),
         }
     }
 

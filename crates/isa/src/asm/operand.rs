@@ -1,5 +1,6 @@
 //! The operands that the letters of a row's text stand for.
 
+use super::Expected;
 use super::line::{Miss, Pattern};
 use crate::disasm::Symbol;
 
@@ -59,7 +60,7 @@ impl Pattern<'_> {
                 self.skip();
                 Ok(number)
             }
-            None => self.miss(&format!("a number from {min} to {max}")),
+            None => self.miss(Expected::Number(min, max)),
         }
     }
 
@@ -78,7 +79,7 @@ impl Pattern<'_> {
         match self.peek().map(|token| token.text) {
             Some("+" | "-") => self.i16(),
             Some(")") => Ok(0),
-            _ => self.miss("an offset such as `+8`"),
+            _ => self.miss(Expected::Kind("an offset such as `+8`")),
         }
     }
 
@@ -90,7 +91,7 @@ impl Pattern<'_> {
         let number = self.number(i64::MIN.into(), u64::MAX.into())?;
         match self.take("ll") || hexadecimal {
             true => Ok(number as u64),
-            false => self.miss("`ll`"),
+            false => self.miss(Expected::Text("ll")),
         }
     }
 
@@ -106,7 +107,7 @@ impl Pattern<'_> {
                 self.skip();
                 Ok(fd)
             }
-            _ => self.miss("a map such as `fd:3`, or the name of one"),
+            _ => self.miss(Expected::Kind("a map, `fd:3` or a known name")),
         }
     }
 
@@ -127,7 +128,7 @@ impl Pattern<'_> {
                 self.take("pc");
                 Ok(())
             }
-            _ => self.miss("a label or a distance such as `pc+1`"),
+            _ => self.miss(Expected::Kind("a label, or a distance such as `pc+1`")),
         }
     }
 
@@ -148,14 +149,16 @@ impl Pattern<'_> {
         let numbered = self.peek_second().is_some_and(|token| token.text == "#");
         let word = self.peek().filter(|token| token.is_word());
         match (word, symbol) {
-            (_, Some(Symbol::Kfunc { .. })) => return self.miss("a helper"),
-            (Some(word), _) if word.text == "kfunc" => return self.miss("a helper"),
+            (_, Some(Symbol::Kfunc { .. })) => return self.miss(Expected::Kind("a helper")),
+            (Some(word), _) if word.text == "kfunc" => {
+                return self.miss(Expected::Kind("a helper"));
+            }
             (Some(_), _) if numbered => self.skip(),
             (Some(_), Some(Symbol::Helper(id))) => {
                 self.skip();
                 return Ok(id);
             }
-            (Some(_), _) => return self.miss("a helper such as `name#1`, or a known name"),
+            (Some(_), _) => return self.miss(Expected::Kind("a helper, `name#1` or a known name")),
             (None, _) => {}
         }
         self.take("#");
@@ -170,7 +173,7 @@ impl Pattern<'_> {
             _ => (None, 0),
         };
         if btf_id.is_none() && self.peek().is_none_or(|token| token.text != "kfunc") {
-            return self.miss("`kfunc`");
+            return self.miss(Expected::Text("kfunc"));
         }
         self.skip();
         if self.take("#") {
@@ -181,7 +184,7 @@ impl Pattern<'_> {
         }
         match btf_id {
             Some(btf_id) => Ok((btf_id, module)),
-            None => self.miss("`#`"),
+            None => self.miss(Expected::Text("#")),
         }
     }
 }
