@@ -216,7 +216,7 @@ fn files_cut_off_and_with_flipped_bytes() {
     {
         let whole = read(&bytes).0;
         // A stride that is coprime to the sizes of headers.
-        let step = bytes.len() / 200 + 1 | 1;
+        let step = (bytes.len() / 200 + 1) | 1;
         for at in (0..bytes.len()).step_by(step) {
             let (packets, _) = read(&bytes[..at]);
             assert_eq!(packets, whole[..packets.len()], "{name} cut to {at}");

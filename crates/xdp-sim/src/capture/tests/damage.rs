@@ -154,7 +154,7 @@ fn versions_that_are_not_known() {
     );
     let mut pcapng = PcapNg::new(Little).bytes;
     pcapng[14] = 2;
-    assert_eq!(read(&pcapng).0, []);
+    assert_eq!(read_all(&pcapng), []);
     pcapng[12] = 2;
     let message = read_error(&pcapng).to_string();
     assert!(

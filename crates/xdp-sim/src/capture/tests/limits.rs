@@ -86,8 +86,20 @@ fn more_than_the_limit_is_refused_before_it_is_read() {
     }
 }
 
+/// Also when it lies in the buffer already.
 #[test]
 fn the_longest_block_that_is_allowed_is_read() {
+    let file = Pcap::new(Little, NANOSECONDS).record(0, 0, 0, &payload(1, 100));
+    for (max_block_len, refused) in [(100, false), (99, true)] {
+        let options = Options {
+            max_block_len,
+            ..Options::default()
+        };
+        assert_eq!(
+            read_with(file.bytes.as_slice(), options).1.is_some(),
+            refused
+        );
+    }
     let file = PcapNg::new(Little).block(77, &payload(1, 1 << 20));
     for (max_block_len, refused) in [((1 << 20) + 12, false), ((1 << 20) + 11, true)] {
         let options = Options {
