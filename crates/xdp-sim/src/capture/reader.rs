@@ -89,8 +89,10 @@ enum Format {
 /// Reads packets one after another from any source of bytes.
 ///
 /// Sources are read in chunks of up to 256 KiB, so that they need no buffering
-/// of their own. From memory, a packet of 64 bytes takes about 20 ns, most of it
-/// the copy into the buffer.
+/// of their own. From memory, a packet of 64 bytes takes about 14 ns in a pcap
+/// and 19 ns in a pcapng file: 6 and 13 ns to parse it, the rest to copy it into
+/// the buffer; with 1,500 bytes the copy takes nearly all of 100 ns. (Measured
+/// on a 2-core EPYC of the Zen 4 class, 80 MB of packets.)
 #[derive(Debug)]
 pub struct Reader<R> {
     buffer: Buffer<R>,

@@ -33,12 +33,15 @@ fn corruption(bytes: &[u8]) -> Corruption {
 
 #[test]
 fn a_declared_length_alone_makes_nothing_grow() {
-    // As much as is believed, with nothing behind it.
+    // As much as is believed, with more behind it than the buffer holds at
+    // first, but far less than is declared.
+    let behind = vec![0; 400_000];
     let mut bytes = Pcap::with(Little, MICROSECONDS, u32::MAX, 1)
         .record(0, 0, 0, &[])
         .bytes;
     let at = bytes.len() - 8;
     bytes[at..at + 4].copy_from_slice(&(200_u32 << 20).to_le_bytes());
+    bytes.extend(&behind);
     let mut reader = Reader::new(bytes.as_slice(), Options::default()).unwrap();
     let error = reader.next().unwrap_err();
     assert!(
@@ -48,7 +51,8 @@ fn a_declared_length_alone_makes_nothing_grow() {
     assert!(reader.buffer_len() < 1 << 20);
 
     let mut bytes = PcapNg::new(Big).bytes;
-    bytes.extend([0, 0, 0, 6, 0x0f, 0, 0, 0, 1, 2, 3, 4]);
+    bytes.extend([0, 0, 0, 6, 0x0f, 0, 0, 0]);
+    bytes.extend(&behind);
     let mut reader = Reader::new(bytes.as_slice(), Options::default()).unwrap();
     let error = reader.next().unwrap_err();
     assert!(
