@@ -15,6 +15,7 @@ mod map;
 mod perf;
 mod redirect;
 mod ringbuf;
+mod string;
 mod task;
 mod time;
 mod trace;
@@ -62,6 +63,8 @@ fn any(id: u32) -> Option<HelperFn> {
         87 => map::push_elem,
         88 => map::pop_elem,
         89 => map::peek_elem,
+        105 => string::strtol,
+        106 => string::strtoul,
         118 => time::jiffies64,
         125 => time::ktime_get_boot_ns,
         130 => ringbuf::output,
@@ -74,6 +77,7 @@ fn any(id: u32) -> Option<HelperFn> {
         165 => trace::snprintf,
         177 => trace::trace_vprintk,
         181 => iterate::bpf_loop,
+        182 => string::strncmp,
         195 => map::lookup_percpu_elem,
         208 => time::ktime_get_tai_ns,
         _ => return None,

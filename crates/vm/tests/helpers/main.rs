@@ -6,3 +6,4 @@
 
 mod bench;
 mod snprintf;
+mod strings;
