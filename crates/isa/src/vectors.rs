@@ -40,6 +40,10 @@ pub enum ErrorKind {
     Invalid,
     /// It reaches an access outside its memory.
     Access,
+    /// It makes more call frames than eight.
+    Depth,
+    /// It does not end.
+    Budget,
     /// It reaches something that its environment lacks.
     Unsupported,
 }
@@ -170,6 +174,8 @@ fn error_kind(text: &str) -> Result<ErrorKind, VectorFault> {
         "structure" => Ok(ErrorKind::Structure),
         "invalid" => Ok(ErrorKind::Invalid),
         "access" => Ok(ErrorKind::Access),
+        "depth" => Ok(ErrorKind::Depth),
+        "budget" => Ok(ErrorKind::Budget),
         "unsupported" => Ok(ErrorKind::Unsupported),
         _ => Err(VectorFault::Content(text.to_owned(), "a kind of error")),
     }
