@@ -54,16 +54,22 @@ int printk(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	__u32 proto = bpf_ntohs(eth->h_proto);
 
+	// As values, or the compiler makes a table of addresses in .rodata, which
+	// no loader relocates.
+	const char *one = word_one, *two = word_two;
+	barrier_var(one);
+	barrier_var(two);
+
 	bpf_printk("packet of %u bytes, type 0x%x\n", (__u32)length, proto);
 	static const char many[] = "%d %d %d %d %s";
-	__u64 five[] = { 1, 2, 3, length, (__u64)word_one };
+	__u64 five[] = { 1, 2, 3, length, (__u64)one };
 	bpf_trace_vprintk(many, sizeof(many), five, sizeof(five));
 
 	__u64 n[] = { -length, length, length, -length, length, length, -length, -length, 7 };
 	format(NUMBERS, LINE, numbers, n, sizeof(n));
 	__u64 w[] = { length, length, length, proto, length << 20, 'A' + length % 26 };
 	format(WIDTHS, LINE, widths, w, sizeof(w));
-	__u64 s[] = { (__u64)word_one, (__u64)word_two };
+	__u64 s[] = { (__u64)one, (__u64)two };
 	format(STRINGS, LINE, strings, s, sizeof(s));
 	__u64 a[] = { (__u64)v4, (__u64)v4, (__u64)v6, (__u64)v6 };
 	format(ADDRESSES, LINE, addresses, a, sizeof(a));

@@ -72,6 +72,7 @@ fn captures() -> Vec<(&'static str, Vec<u8>)> {
         ("malformed.pcap", frames(malformed::malformed())),
         ("runts.pcap", frames(malformed::runts())),
         ("snaplen.pcap", usual(scenarios::snaplen())),
+        ("words.pcap", usual(scenarios::words())),
         ("portknock.pcap", usual(scenarios::portknock())),
         ("synflood.pcap", usual(scenarios::synflood())),
         ("bursts.pcap", nano(scenarios::bursts())),
@@ -95,4 +96,31 @@ fn remove_others(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use etherparse::SlicedPacket;
+
+    use super::*;
+
+    /// The honest frames parse, to the last layer that etherparse knows.
+    #[test]
+    fn traffic_is_well_formed() {
+        let mut frames = traffic::mixed();
+        frames.extend(traffic::jumbo());
+        frames.extend(scenarios::portknock().packets.into_iter().map(|p| p.bytes));
+        frames.extend(scenarios::synflood().packets.into_iter().map(|p| p.bytes));
+        assert!(frames.len() > 400, "{} frames", frames.len());
+        for (n, frame) in frames.iter().enumerate() {
+            if let Err(error) = SlicedPacket::from_ethernet(frame) {
+                panic!("frame {n}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn committed_captures_are_what_is_generated() {
+        run(true).expect("run `cargo xtask pcaps` and commit");
+    }
 }

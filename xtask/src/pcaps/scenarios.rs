@@ -106,6 +106,39 @@ pub(crate) fn bursts() -> Trace {
     trace
 }
 
+/// For `strings`: UDP payloads that begin with words and numbers.
+pub(crate) fn words() -> Trace {
+    let words = [
+        "drop",
+        "pass",
+        "lost",
+        "DROP",
+        "dro",
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "12345",
+        " 7",
+        "-1",
+        "+1",
+        "0x2",
+        "08",
+        "no c",
+        "no b",
+        "no d",
+        "~~~~",
+        "",
+        "a",
+        "\u{0}\u{0}\u{0}\u{0}",
+        "9 of",
+        "99999999999",
+    ];
+    let path = Path::v4(CLIENT, SERVER);
+    Trace::of(words.map(|word| path.udp((42_200, 5_000), word.as_bytes())))
+}
+
 /// Packets whose captured part is shorter than they were, cut at each layer.
 pub(crate) fn snaplen() -> Trace {
     let mut trace = Trace::new();
