@@ -2,8 +2,8 @@
 //!
 //! Small packets of 60 to 90 bytes for `firewall.bpf.o` with the rules of
 //! `corpus/maps/firewall/`: a fifth comes from blocked networks, a third meets a
-//! rule that passes or drops, the rest none; 57 % pass. Packets are built once and then repeated with
-//! other addresses and ports, so writing is bound by the disk.
+//! rule that passes or drops, the rest none; 57 % pass. Each combination of
+//! addresses and ports is built once, so writing is bound by the disk.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
