@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use abi::{ProgType, Program};
 use btf::Btf;
-use loader::Object;
+use loader::{Object, Options};
 use xdp_sim::contents;
 
 use crate::args::ObjectArgs;
@@ -40,16 +40,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Reads an object and applies what the command line says about it.
 pub(crate) fn object(args: &ObjectArgs) -> Result<Object, Failure> {
     let place = args.object.display();
-    let prog_type = args.prog_type.as_deref().map(prog_type).transpose()?;
-    let name = args.object.file_name().unwrap_or_default();
-    let options = loader::Options {
-        name: name.to_string_lossy().into_owned(),
-        target_btf: target_btf(args)?,
-        prog_type,
-        ..Default::default()
-    };
     let bytes = read(&args.object)?;
-    let mut object = Object::parse(&bytes, &options).map_err(|e| Failure::input(&place, e))?;
+    let parse =
+        |options: &Options| Object::parse(&bytes, options).map_err(|e| Failure::input(&place, e));
+    let mut options = options(args)?;
+    let mut object = parse(&options)?;
+    // Reading the kernel's types takes longer than many a run, so they are asked
+    // for only where something depends on them.
+    if options.target_btf.is_none() && object.core_relocations().next().is_some() {
+        options.target_btf = kernel_btf();
+        object = parse(&options)?;
+    }
     for setting in &args.map_size {
         set_map_size(&mut object, setting)?;
     }
@@ -57,6 +58,28 @@ pub(crate) fn object(args: &ObjectArgs) -> Result<Object, Failure> {
         set_global(&mut object, setting)?;
     }
     Ok(object)
+}
+
+fn options(args: &ObjectArgs) -> Result<Options, Failure> {
+    let name = args.object.file_name().unwrap_or_default();
+    Ok(Options {
+        name: name.to_string_lossy().into_owned(),
+        target_btf: args.btf.as_deref().map(read_btf).transpose()?,
+        prog_type: args.prog_type.as_deref().map(prog_type).transpose()?,
+        ..Options::default()
+    })
+}
+
+fn read_btf(path: &Path) -> Result<Arc<Btf>, Failure> {
+    let btf = loader::read_btf(&read(path)?).map_err(|e| Failure::input(path.display(), e))?;
+    Ok(Arc::new(btf))
+}
+
+/// The running kernel's types, where they can be had: the object's own are there
+/// too.
+fn kernel_btf() -> Option<Arc<Btf>> {
+    let bytes = std::fs::read(KERNEL_BTF).ok()?;
+    Btf::parse(&bytes).ok().map(Arc::new)
 }
 
 /// `name=value` of an option.
@@ -77,20 +100,6 @@ fn prog_type(name: &str) -> Result<ProgType, Failure> {
             format!("no such program type; there are: {}", known.join(", ")),
         )
     })
-}
-
-/// The BTF that CO-RE relocations are resolved against. A kernel's that was not
-/// asked for and cannot be used is no error: the object's own is there.
-fn target_btf(args: &ObjectArgs) -> Result<Option<Arc<Btf>>, Failure> {
-    if let Some(path) = &args.btf {
-        let bytes = read(path)?;
-        let btf = loader::read_btf(&bytes).map_err(|e| Failure::input(path.display(), e))?;
-        return Ok(Some(Arc::new(btf)));
-    }
-    let kernel = std::fs::read(KERNEL_BTF).ok();
-    Ok(kernel
-        .and_then(|bytes| Btf::parse(&bytes).ok())
-        .map(Arc::new))
 }
 
 fn set_map_size(object: &mut Object, setting: &str) -> Result<(), Failure> {
