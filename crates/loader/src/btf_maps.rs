@@ -40,7 +40,7 @@ pub(crate) fn read(
     let Some((section, contents)) = elf.section(SECTION) else {
         return Ok(defined);
     };
-    maps.map_sections.push(section);
+    maps.map_sections.insert(section);
     let datasec = btf.find(SECTION, Kind::Datasec).and_then(|id| btf.ty(id));
     let Some(Type::Datasec(datasec)) = datasec else {
         return Err(Error::NoBtf {

@@ -92,8 +92,8 @@ fn functions_of(
     if chosen.is_empty() {
         chosen = untyped(section, symbols, notes);
     }
-    chosen.sort_by_key(|s| s.value);
-    let mut functions = Vec::with_capacity(chosen.len());
+    chosen.sort_by_key(|s| (s.value, s.binding == Binding::Local));
+    let mut functions: Vec<Function> = Vec::with_capacity(chosen.len());
     for (i, symbol) in chosen.iter().enumerate() {
         let end = match symbol.size {
             0 => chosen
@@ -105,6 +105,16 @@ fn functions_of(
             size => symbol.value.saturating_add(size),
         };
         let (start, end) = bounds(section, symbol, end)?;
+        // An alias, or another function that starts inside of this one.
+        if let Some(last) = functions.last().filter(|last| start < last.end()) {
+            if (last.start, last.end()) == (start, end) {
+                continue;
+            }
+            return Err(Error::Elf {
+                what: "functions overlap",
+                place: Some(section.place(start).of(owned(symbol.name))),
+            });
+        }
         if start < end {
             functions.push(Function {
                 name: owned(symbol.name),

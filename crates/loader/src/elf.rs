@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use ::object::LittleEndian as LE;
 use ::object::elf::{self, FileHeader64, SectionHeader64, Sym64};
+use ::object::read::SectionIndex;
 use ::object::read::elf::{FileHeader, SectionHeader, SectionTable, SymbolTable};
 
 use crate::error::{Error, Place};
@@ -19,6 +20,8 @@ pub(crate) struct Elf<'a> {
     pub(crate) symbols: Vec<Symbol<'a>>,
     /// Indices of the symbols that are defined in each section.
     by_section: HashMap<usize, Vec<usize>>,
+    /// Index of the first section of each name.
+    by_name: HashMap<&'a str, usize>,
 }
 
 /// One section.
@@ -98,14 +101,20 @@ impl<'a> Elf<'a> {
         check_header(header)?;
         let table = header.sections(LE, bytes).map_err(broken)?;
         let symbols = table.symbols(LE, bytes, elf::SHT_SYMTAB).map_err(broken)?;
+        let names = header.shstrndx(LE, bytes).map_err(broken)?;
+        let names = strings(&table, SectionIndex(names as usize), bytes)?;
         let sections = table
             .iter()
-            .map(|section| read_section(section, &table, bytes))
+            .map(|section| read_section(section, names, bytes))
             .collect::<Result<Vec<_>, _>>()?;
         check_overlap(&sections, bytes.len())?;
+        let names = match symbols.is_empty() {
+            true => &[],
+            false => strings(&table, symbols.string_section(), bytes)?,
+        };
         let symbols = symbols
             .enumerate()
-            .map(|(index, symbol)| read_symbol(index, symbol, &symbols, sections.len()))
+            .map(|(index, symbol)| read_symbol(index, symbol, &symbols, names, sections.len()))
             .collect::<Result<Vec<_>, _>>()?;
         let mut by_section: HashMap<usize, Vec<usize>> = HashMap::new();
         for (index, symbol) in symbols.iter().enumerate() {
@@ -113,16 +122,21 @@ impl<'a> Elf<'a> {
                 by_section.entry(section).or_default().push(index);
             }
         }
+        let mut by_name = HashMap::with_capacity(sections.len());
+        for (index, section) in sections.iter().enumerate() {
+            by_name.entry(section.name).or_insert(index);
+        }
         Ok(Elf {
             sections,
             symbols,
             by_section,
+            by_name,
         })
     }
 
     /// The section of this name with its index; the first, if there are several.
     pub(crate) fn section(&self, name: &str) -> Option<(usize, &Section<'a>)> {
-        let index = self.sections.iter().position(|s| s.name == name)?;
+        let index = *self.by_name.get(name)?;
         Some((index, self.sections.get(index)?))
     }
 
@@ -254,14 +268,10 @@ fn check_overlap(sections: &[Section<'_>], file: usize) -> Result<(), Error> {
 
 fn read_section<'a>(
     header: &SectionHeader64<LE>,
-    table: &SectionTable<'a, FileHeader64<LE>>,
+    names: &'a [u8],
     bytes: &'a [u8],
 ) -> Result<Section<'a>, Error> {
-    let name = table.section_name(LE, header).map_err(broken)?;
-    let name = utf8(name).ok_or(Error::Elf {
-        what: "the name of a section is not UTF-8",
-        place: None,
-    })?;
+    let name = name(names, header.sh_name.get(LE))?;
     let kind = match header.sh_type(LE) {
         elf::SHT_PROGBITS => SectionKind::Progbits,
         elf::SHT_NOBITS => SectionKind::Nobits,
@@ -291,13 +301,10 @@ fn read_symbol<'a>(
     index: ::object::SymbolIndex,
     symbol: &Sym64<LE>,
     table: &SymbolTable<'a, FileHeader64<LE>>,
+    names: &'a [u8],
     sections: usize,
 ) -> Result<Symbol<'a>, Error> {
-    let name = table.symbol_name(LE, symbol).map_err(broken)?;
-    let name = utf8(name).ok_or(Error::Elf {
-        what: "the name of a symbol is not UTF-8",
-        place: None,
-    })?;
+    let name = name(names, symbol.st_name.get(LE))?;
     let home = match table.symbol_section(LE, symbol, index).map_err(broken)? {
         Some(section) if section.0 < sections => Home::Section(section.0),
         Some(section) => {
@@ -331,30 +338,40 @@ fn read_symbol<'a>(
     })
 }
 
-/// Names are borrowed and may overlap in the string table, so a long one costs
-/// nothing here; whoever keeps one goes through [`owned`].
-fn utf8(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+/// The bytes of a section of names.
+fn strings<'a>(
+    table: &SectionTable<'a, FileHeader64<LE>>,
+    index: SectionIndex,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], Error> {
+    let section = table.section(index).map_err(broken)?;
+    section.data(LE, bytes).map_err(broken)
 }
 
-/// A name to keep. Cut at 1,024 bytes, so that many symbols over one long
-/// string cannot use much memory (Linux allows 511).
+/// The name at `offset`. Names may overlap, so that a small file can have many
+/// long ones: a limit on their length bounds the work.
+fn name(strings: &[u8], offset: u32) -> Result<&str, Error> {
+    const LIMIT: usize = 4096;
+    let bad = |what| Error::Elf { what, place: None };
+    let rest = strings.get(offset as usize..);
+    let rest = rest.ok_or_else(|| bad("a name lies outside of its string table"))?;
+    let rest = rest.get(..LIMIT.min(rest.len())).unwrap_or_default();
+    let end = rest.iter().position(|b| *b == 0);
+    let end = end.ok_or_else(|| bad("a name is longer than 4,096 bytes or cut off"))?;
+    let name = rest.get(..end).unwrap_or_default();
+    std::str::from_utf8(name).map_err(|_| bad("a name is not UTF-8"))
+}
+
+/// A name to keep. Cut at 511 bytes, as long as Linux lets a symbol be, so that many
+/// symbols over one long string cannot use much memory.
 pub(crate) fn owned(name: &str) -> String {
-    const LIMIT: usize = 1024;
+    const LIMIT: usize = 511;
     let end = name.floor_char_boundary(LIMIT.min(name.len()));
     name.get(..end).unwrap_or_default().to_owned()
 }
 
 fn broken(error: ::object::read::Error) -> Error {
-    Error::Elf {
-        what: reason(error),
-        place: None,
+    Error::Structure {
+        what: error.to_string(),
     }
-}
-
-/// The text of an error of the `object` crate: a `&'static str` that the crate
-/// only shows through `Display`.
-fn reason(error: ::object::read::Error) -> &'static str {
-    let _ = error;
-    "the headers, section table or symbol table are damaged or cut off"
 }

@@ -20,7 +20,7 @@ use crate::sections;
 pub struct Entry {
     /// Name of the function.
     pub name: String,
-    /// Name of its section.
+    /// Name of its section, without a `?` in front.
     pub section: String,
     /// Its type; `None` when neither the section nor the user says.
     pub prog_type: Option<ProgType>,
@@ -89,22 +89,23 @@ fn type_tails(entries: &mut [Entry]) {
     }
 }
 
-/// Functions that other functions call or take the address of.
+/// Functions that code outside of them calls or takes the address of.
 fn called(
     code: &[CodeSection],
     functions: &[Function],
     starts: &std::collections::HashMap<(usize, u32), usize>,
 ) -> HashSet<usize> {
     let mut called = HashSet::new();
-    for (index, function) in functions.iter().enumerate() {
-        let Some(section) = code.get(function.section) else {
-            continue;
-        };
-        for pc in function.start..function.end() {
-            let target = link::target_slot(function.section, section, pc);
+    for (index, section) in code.iter().enumerate() {
+        for pc in 0..section.code.len() as u32 {
+            let target = link::target_slot(index, section, pc);
             let target = target.and_then(|(s, slot)| Some((s, u32::try_from(slot).ok()?)));
             let callee = target.and_then(|target| starts.get(&target));
-            called.extend(callee.filter(|callee| **callee != index));
+            let itself = |callee: usize| {
+                let f = functions.get(callee);
+                f.is_some_and(|f| f.section == index && (f.start..f.end()).contains(&pc))
+            };
+            called.extend(callee.filter(|callee| !itself(**callee)));
         }
     }
     called
@@ -120,7 +121,7 @@ fn entry(
 ) -> Entry {
     let mut entry = Entry {
         name: function.name.clone(),
-        section: section.to_owned(),
+        section: section.strip_prefix('?').unwrap_or(section).to_owned(),
         prog_type: None,
         attach_type: None,
         flags: ProgFlags::default(),

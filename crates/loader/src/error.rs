@@ -84,6 +84,12 @@ pub enum Error {
         /// Where, if a section is known.
         place: Option<Place>,
     },
+    /// The headers, section table or symbol table are damaged or cut off.
+    #[error("broken ELF file: {what}")]
+    Structure {
+        /// What is broken, in the words of the `object` crate.
+        what: String,
+    },
     /// A code section whose size is not a whole number of instructions.
     #[error("section '{section}' has {size} bytes, which is not a multiple of 8")]
     CodeSize {
@@ -272,6 +278,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The same error, with the function that its place lies in.
+    pub(crate) fn in_function(mut self, function: &str) -> Error {
+        if let Error::Relocation { place, .. } | Error::Undefined { place, .. } = &mut self {
+            place.symbol = Some(function.to_owned());
+        }
+        self
+    }
+}
+
 /// What is wrong with a map definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -342,6 +358,9 @@ pub enum RelocationError {
     /// The symbol lies in a special section.
     #[error("the symbol has no section (index {0:#x}); is a global variable not initialised?")]
     Special(u16),
+    /// The symbol is an extern that nobody provides.
+    #[error("the variable is declared but nowhere defined")]
+    Undefined,
     /// The section of the symbol holds nothing that code can refer to.
     #[error("section '{0}' holds neither maps, data nor code")]
     Section(String),

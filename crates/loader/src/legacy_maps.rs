@@ -76,7 +76,7 @@ pub(crate) fn read(elf: &Elf<'_>, maps: &mut Maps, notes: &mut Vec<Note>) -> Res
     for (index, section) in sections {
         let first = maps.defs.len();
         let mut links = Vec::new();
-        maps.map_sections.push(index);
+        maps.map_sections.insert(index);
         for (symbol, bytes) in definitions(elf, index, section.data) {
             let place = Place::new(section.name, symbol.value).of(owned(symbol.name));
             let (def, found) = definition(symbol, bytes, place, notes)?;

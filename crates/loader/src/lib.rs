@@ -58,6 +58,7 @@ mod object_file;
 mod options;
 mod reference;
 pub mod sections;
+mod struct_ops;
 mod target;
 mod wire;
 

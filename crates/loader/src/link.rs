@@ -192,7 +192,7 @@ impl Linker<'_> {
             }
             Target::Ksym(index) => self.apply_ksym(slots, out, *index),
             Target::Code { .. } => {}
-            Target::Broken(error) => return Err((**error).clone()),
+            Target::Broken(error) => return Err((**error).clone().in_function(&function.name)),
         }
         Ok(())
     }

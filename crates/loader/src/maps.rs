@@ -1,7 +1,7 @@
 //! The maps of an object, in libbpf's order: legacy definitions, BTF
 //! definitions by their place in `.maps`, global data by section, `.kconfig`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abi::limits::PAGE_SIZE;
 use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning};
@@ -22,7 +22,7 @@ pub(crate) struct Maps {
     /// iproute2's maps by their id.
     pub(crate) by_id: HashMap<u32, usize>,
     /// Sections with map definitions.
-    pub(crate) map_sections: Vec<usize>,
+    pub(crate) map_sections: HashSet<usize>,
 }
 
 impl Maps {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use abi::{Initial, MapDef, MapKind, Program};
+use abi::{Initial, MapDef, MapFlags, MapKind, Program};
 use btf::core::Resolver;
 use btf::ext::Ext;
 use btf::{Btf, Kind, TypeId};
@@ -24,8 +24,9 @@ use crate::maps::{self, Maps};
 use crate::note::Note;
 use crate::options::Options;
 use crate::reference::Context;
+use crate::struct_ops;
 
-/// Slots of all programs of an object together that [`Object::programs`] makes:
+/// Slots, lines and functions (for 64) of all programs of an object together that [`Object::programs`] makes:
 /// many programs may share large functions, and each has a copy.
 const MAX_TOTAL_SLOTS: usize = 8 * abi::limits::MAX_INSNS;
 /// Maps of an object. Linux lets a program use 64.
@@ -90,7 +91,7 @@ impl Object {
             let Some(section) = code_index.get(&target).and_then(|i| code.get_mut(*i)) else {
                 continue;
             };
-            section.references = context.references(section, relocations)?;
+            context.references(section, relocations)?;
         }
         let Found {
             btf,
@@ -278,7 +279,7 @@ impl Object {
         let mut slots = 0;
         for entry in &self.entries {
             let program = self.make(entry, &maps)?;
-            slots += program.code.len();
+            slots += program.code.len() + program.line_info.len() + 64 * program.functions.len();
             if slots > MAX_TOTAL_SLOTS {
                 let program = program.name;
                 return Err(Error::TooLong {
@@ -420,6 +421,10 @@ impl Opened<'_> {
             }
             _ => None,
         };
+        if let Some(btf) = &btf {
+            struct_ops::read(elf, btf, &mut maps)?;
+            check_count(&maps)?;
+        }
         Ok(Found {
             btf,
             maps,
@@ -592,6 +597,7 @@ fn kconfig_map(
     );
     def.initial = Initial::Bytes(bytes);
     def.value_type = btf.find(SECTION, Kind::Datasec).unwrap_or(TypeId::VOID);
+    def.flags = MapFlags(def.flags.0 | MapFlags::MMAPABLE.0);
     Ok(maps.push(def, SECTION))
 }
 

@@ -51,13 +51,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The references of a code section, ascending by position.
+    /// Adds the references that `relocations` of a code section make.
     pub(crate) fn references(
         &self,
-        section: &CodeSection,
+        section: &mut CodeSection,
         relocations: impl Iterator<Item = Relocation>,
-    ) -> Result<Vec<Reference>, Error> {
-        let mut references = Vec::new();
+    ) -> Result<(), Error> {
+        let mut references = std::mem::take(&mut section.references);
         for relocation in relocations {
             let pc = u32::try_from(relocation.offset / 8).ok();
             let pc = pc.filter(|pc| {
@@ -81,7 +81,8 @@ impl Context<'_> {
         }
         references.sort_by_key(|r| r.pc);
         references.dedup_by_key(|r| r.pc);
-        Ok(references)
+        section.references = references;
+        Ok(())
     }
 
     fn target(
@@ -110,7 +111,7 @@ impl Context<'_> {
             Home::Section(home) => home,
             Home::Special(special) => return Err(broken(RelocationError::Special(special))),
             Home::Undefined if matches!(referrer, Referrer::Wide(_)) => {
-                return Err(broken(RelocationError::Special(0)));
+                return Err(broken(RelocationError::Undefined));
             }
             Home::Undefined => {
                 let (place, symbol) = (section.place(pc), owned(symbol.name));

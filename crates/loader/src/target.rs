@@ -32,3 +32,15 @@ pub fn read_btf(bytes: &[u8]) -> Result<Btf, TargetError> {
     let section = file.section_by_name(".BTF").ok_or(TargetError::NoBtf)?;
     Ok(Btf::parse(section.data().map_err(broken)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_types_is_said() {
+        assert!(matches!(read_btf(b""), Err(TargetError::Btf(_))));
+        assert!(matches!(read_btf(b"\x9f\xeb\x01"), Err(TargetError::Btf(_))));
+        assert!(matches!(read_btf(b"\x7fELF"), Err(TargetError::Elf(_))));
+    }
+}
