@@ -124,6 +124,18 @@ pub enum Error {
         /// The offset given.
         offset: u32,
     },
+    /// A `.BTF.ext` record about a type that does not exist.
+    #[error("{what} of section {section} refers to type [{target}], the last one is [{last}]")]
+    BadTypeId {
+        /// Which of the tables.
+        what: &'static str,
+        /// The section whose table it is.
+        section: String,
+        /// The id given.
+        target: TypeId,
+        /// The last existing id.
+        last: TypeId,
+    },
     /// A CO-RE relocation kind above the known ones.
     #[error("CO-RE relocation at {section}+{insn_off:#x} is of unknown kind {kind}")]
     UnknownReloKind {

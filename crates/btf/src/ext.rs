@@ -115,8 +115,10 @@ fn func_info(context: &Context<'_>, record: &[u8]) -> Result<FuncInfo, Error> {
     let [insn_off, type_id] = words(record);
     let (id, last) = (TypeId(type_id), TypeId(context.btf.len().saturating_sub(1)));
     if id > last {
-        return Err(Error::DanglingType {
-            id: TypeId::VOID,
+        let (what, section) = (context.what, context.section.to_owned());
+        return Err(Error::BadTypeId {
+            what,
+            section,
             target: id,
             last,
         });
