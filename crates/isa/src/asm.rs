@@ -42,6 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::disasm::Symbol;
 use crate::{Code, Insn, Slot, codec};
 pub use error::{AsmError, Expected, Fault};
+use lex::Token;
 use line::{Label, Statement};
 
 /// What a name in the text stands for; `None` when it is not known.
@@ -56,10 +57,11 @@ pub fn assemble(text: &str) -> Result<Code, AsmError> {
 /// by name.
 pub fn assemble_with(text: &str, resolver: Resolver<'_>) -> Result<Code, AsmError> {
     let lines = lex::lines(text)?;
-    let labels: BTreeSet<&str> = lines.iter().filter_map(|line| line.label()).collect();
+    let labels = lines.iter().filter_map(|line| line.label);
+    let labels: BTreeSet<&str> = labels.map(|label| label.text).collect();
     let mut program = Program::default();
     for line in &lines {
-        if let Some(label) = line.label() {
+        if let Some(label) = line.label {
             program.define(label, line.number)?;
         }
         match line::parse(line, &labels, resolver)? {
@@ -85,14 +87,14 @@ struct Program {
 }
 
 impl Program {
-    fn define(&mut self, label: &str, line: usize) -> Result<(), AsmError> {
+    fn define(&mut self, label: Token<'_>, line: usize) -> Result<(), AsmError> {
         let here = self.slots.len();
-        match self.labels.insert(label.to_owned(), here) {
+        match self.labels.insert(label.text.to_owned(), here) {
             None => Ok(()),
             Some(_) => Err(AsmError {
                 line,
-                column: 1,
-                fault: Fault::Duplicate(label.to_owned()),
+                column: label.column,
+                fault: Fault::Duplicate(label.text.to_owned()),
             }),
         }
     }

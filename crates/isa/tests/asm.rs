@@ -110,8 +110,8 @@ fn errors_say_where_and_what_is_expected() {
         (".slot zero", "line 1, column 7: expected a number"),
         ("r0 = é", "line 1, column 6: unexpected character 'é'"),
         (
-            "a: exit\na: exit",
-            "line 2, column 1: label a is defined twice",
+            "a: exit\n  a: exit",
+            "line 2, column 3: label a is defined twice",
         ),
         (
             "w0 = 4294967295",

@@ -6,18 +6,14 @@ use super::{AsmError, Fault};
 pub(super) struct Line<'a> {
     /// Counted from 1.
     pub(super) number: usize,
-    label: Option<&'a str>,
+    /// The label that the line begins with.
+    pub(super) label: Option<Token<'a>>,
     pub(super) tokens: Vec<Token<'a>>,
     /// The column after the last token.
     pub(super) end: usize,
 }
 
-impl<'a> Line<'a> {
-    /// The label that the line begins with.
-    pub(super) fn label(&self) -> Option<&'a str> {
-        self.label
-    }
-
+impl Line<'_> {
     /// The column of the token at `index`, or of the end of the line.
     pub(super) fn column(&self, index: usize) -> usize {
         self.tokens
@@ -42,9 +38,7 @@ impl Token<'_> {
     /// The token as an unsigned number, decimal or hexadecimal.
     pub(super) fn number(&self) -> Option<u64> {
         match self.text.strip_prefix("0x") {
-            Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16).ok(),
-            Some(_) => None,
-            None if self.text.starts_with('+') => None,
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
             None => self.text.parse().ok(),
         }
     }
@@ -73,15 +67,12 @@ fn line(number: usize, text: &str) -> Result<Line<'_>, AsmError> {
     let mut tokens = tokens(number, code)?;
     let end = code.trim_end().chars().count() + 1;
     let mut label = None;
-    if let [first, colon, ..] = tokens.as_slice()
+    if let &[first, colon, ..] = tokens.as_slice()
         && colon.text == ":"
+        && (first.is_word() || first.number().is_some())
     {
-        if first.is_word() {
-            label = Some(first.text);
-        }
-        if label.is_some() || first.number().is_some() {
-            tokens.drain(..2);
-        }
+        label = Some(first).filter(Token::is_word);
+        tokens.drain(..2);
     }
     if let [open, opcode, close, ..] = tokens.as_slice()
         && (open.text, close.text) == ("(", ")")
@@ -101,8 +92,8 @@ fn line(number: usize, text: &str) -> Result<Line<'_>, AsmError> {
 fn tokens(line: usize, text: &str) -> Result<Vec<Token<'_>>, AsmError> {
     let mut tokens = Vec::new();
     let mut rest = text;
+    let mut column = 1;
     while let Some(first) = rest.chars().next() {
-        let column = text[..text.len() - rest.len()].chars().count() + 1;
         let length = if is_word(first) {
             rest.find(|c| !is_word(c)).unwrap_or(rest.len())
         } else if first.is_ascii_whitespace() || first.is_ascii_punctuation() {
@@ -120,6 +111,8 @@ fn tokens(line: usize, text: &str) -> Result<Vec<Token<'_>>, AsmError> {
             tokens.push(Token { text, column });
         }
         rest = after;
+        // A word is ASCII: as many characters as bytes.
+        column += length;
     }
     Ok(tokens)
 }
