@@ -69,6 +69,9 @@ pub enum InputError {
 /// Largest metadata in bytes that fits in front of a fresh packet.
 pub const MAX_METADATA: u32 = (HEADROOM - FRAME_RESERVED) & !3;
 
+/// Largest metadata after the start of the packet has moved.
+const MAX_META_LEN: u32 = 255;
+
 /// The packet buffer of a machine.
 #[derive(Debug)]
 pub struct Packet {
@@ -233,7 +236,7 @@ impl Packet {
             return Err(Errno::EINVAL);
         }
         let len = self.data.0 - meta as u32;
-        if len % 4 != 0 {
+        if len % 4 != 0 || len > MAX_META_LEN {
             return Err(Errno::EACCES);
         }
         self.data_meta = Addr(meta as u32);

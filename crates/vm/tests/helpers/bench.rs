@@ -18,13 +18,13 @@ impl Bench {
         let mut machine = Machine::new(World::default()).expect("a machine");
         let region = machine
             .space
-            .add(1 << 17, Rights::ReadWrite, RegionKind::Context)
+            .add(1 << 18, Rights::ReadWrite, RegionKind::Context)
             .expect("memory");
         let start = machine.space.region(region).start.0;
         Bench {
             machine,
             next: start,
-            end: start + (1 << 17),
+            end: start + (1 << 18),
             start,
         }
     }

@@ -7,3 +7,4 @@
 mod bench;
 mod snprintf;
 mod strings;
+mod xdp_buffer;
