@@ -5,7 +5,7 @@
 //! and a deletion `EINVAL`. A program's update of a per-CPU array changes only
 //! the running CPU's value.
 
-use abi::{Errno, MapDef};
+use abi::{Errno, Initial, MapDef};
 
 use super::slab::{Layout, Slab};
 use super::{Direct, Map, MapId, Walk, update};
@@ -38,21 +38,21 @@ impl Array {
             parts: if percpu { cpus } else { 1 },
             capacity: def.max_entries,
         };
+        let values = Slab::whole(space, layout)?;
+        if let Initial::Bytes(bytes) = &def.initial {
+            // As far as the first value goes.
+            let len = bytes.len().min(def.value_size as usize);
+            space
+                .bytes_mut(values.addr(0), len as u32)
+                .copy_from_slice(&bytes[..len]);
+        }
         Ok(Array {
             id,
-            values: Slab::whole(space, layout)?,
+            values,
             keys: None,
             percpu,
             def,
         })
-    }
-
-    /// Sets the value of the first entry, as far as `bytes` goes.
-    pub(super) fn initialize(&self, space: &mut Space, bytes: &[u8]) {
-        let len = bytes.len().min(self.def.value_size as usize);
-        space
-            .bytes_mut(self.values.addr(0), len as u32)
-            .copy_from_slice(&bytes[..len]);
     }
 
     fn find(&self, key: &[u8]) -> Option<u32> {

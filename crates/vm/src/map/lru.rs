@@ -145,7 +145,7 @@ impl Lru {
 
     fn take_own(&mut self, cpu: u32, evict: &mut dyn FnMut(u32)) -> Option<u32> {
         let cpu = cpu as usize % self.shared.len();
-        let node = match self.from_stock(cpu) {
+        let node = match self.next_in_stock(cpu) {
             Some(node) => node,
             None => {
                 self.age(cpu);
@@ -153,7 +153,7 @@ impl Lru {
                     evict(node);
                     lru.put(node, Place::Stock, cpu);
                 });
-                self.from_stock(cpu)?
+                self.next_in_stock(cpu)?
             }
         };
         self.put(node, Place::Inactive, cpu);
@@ -186,7 +186,7 @@ impl Lru {
         self.age(0);
         let mut missing = self.batch;
         while missing > 0
-            && let Some(node) = self.from_stock(0)
+            && let Some(node) = self.next_in_stock(0)
         {
             self.put(node, Place::Batch, cpu);
             missing -= 1;
@@ -272,7 +272,7 @@ impl Lru {
     }
 
     /// A free element of the stock.
-    fn from_stock(&mut self, lists: usize) -> Option<u32> {
+    fn next_in_stock(&mut self, lists: usize) -> Option<u32> {
         let shared = &mut self.shared[lists];
         if shared.stock.newest != NIL {
             return Some(shared.stock.newest);

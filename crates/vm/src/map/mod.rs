@@ -16,20 +16,32 @@
 //! arrays, `ProgId + 1` (0 for none) in the program field of devmap and cpumap.
 
 mod array;
+mod bloom;
 mod hash;
+mod lpm;
 mod lru;
+mod queue;
+mod redirect;
+mod reference;
 mod ringbuf;
 mod rules;
 mod slab;
+mod stack_trace;
 mod table;
 
 use std::fmt;
 
-use abi::{Errno, Initial, MapDef, MapFlags, MapType};
+use abi::{Errno, MapDef, MapFlags, MapType};
 
 use self::array::Array;
+use self::bloom::Bloom;
 use self::hash::Hash;
+use self::lpm::Lpm;
+use self::queue::Queue;
+use self::redirect::Redirects;
+use self::reference::References;
 pub use self::ringbuf::RingBuffer;
+use self::stack_trace::StackTrace;
 use crate::machine::ProgId;
 use crate::memory::{Addr, GRANULE, OutOfSpace, Rights, Space};
 
@@ -292,28 +304,40 @@ pub fn create(
         map: def.name.clone(),
         source,
     };
-    let def = &rules::check(def, cpus).map_err(refused)?;
-    let rights = program_rights(def);
-    Ok(match def.map_type {
-        MapType::Array | MapType::PercpuArray => {
-            let map = Array::new(space, id, def.clone(), rights, cpus).map_err(full)?;
-            if let Initial::Bytes(bytes) = &def.initial {
-                map.initialize(space, bytes);
-            }
-            Box::new(map)
-        }
+    let def = rules::check(def, cpus).map_err(refused)?;
+    let rights = program_rights(&def);
+    let map: Result<Box<dyn Map>, OutOfSpace> = match def.map_type {
+        MapType::Array | MapType::PercpuArray => boxed(Array::new(space, id, def, rights, cpus)),
         MapType::Hash
         | MapType::PercpuHash
         | MapType::LruHash
         | MapType::LruPercpuHash
-        | MapType::HashOfMaps => Box::new(Hash::new(id, def.clone(), rights, cpus).map_err(full)?),
+        | MapType::HashOfMaps => boxed(Hash::new(id, def, rights, cpus)),
+        MapType::LpmTrie => boxed(Lpm::new(id, def, rights)),
+        MapType::ProgArray
+        | MapType::PerfEventArray
+        | MapType::CgroupArray
+        | MapType::ArrayOfMaps
+        | MapType::Xskmap => boxed(References::new(id, def, cpus)),
+        MapType::Devmap | MapType::DevmapHash | MapType::Cpumap => {
+            boxed(Redirects::new(id, def, cpus))
+        }
+        MapType::Queue | MapType::Stack => boxed(Ok(Queue::new(def))),
+        MapType::BloomFilter => boxed(Ok(Bloom::new(def))),
+        MapType::Ringbuf => boxed(RingBuffer::new(space, id, def)),
+        MapType::StackTrace => boxed(Ok(StackTrace { def })),
         kind => {
             return Err(MapError::Unsupported {
-                map: def.name.clone(),
+                map: def.name,
                 kind: kind.name(),
             });
         }
-    })
+    };
+    map.map_err(full)
+}
+
+fn boxed<M: Map + 'static>(map: Result<M, OutOfSpace>) -> Result<Box<dyn Map>, OutOfSpace> {
+    Ok(Box::new(map?))
 }
 
 /// What programs may do with the values of a map.
@@ -337,6 +361,16 @@ pub fn sys_update(
     value: &[u8],
     flags: u64,
 ) -> Result<(), Errno> {
+    let def = maps.get(id.0 as usize).ok_or(Errno::EBADF)?.def();
+    if def.map_type.is_map_in_map() {
+        // The value must name a map before anything else is looked at.
+        let inner = value.try_into().map_err(|_| Errno::EINVAL)?;
+        let inner = maps.get(u32::from_le_bytes(inner) as usize);
+        let inner = inner.ok_or(Errno::EBADF)?.def();
+        if !def.inner.as_deref().is_some_and(|t| rules::fits(t, inner)) {
+            return Err(Errno::EINVAL);
+        }
+    }
     let map = maps.get_mut(id.0 as usize).ok_or(Errno::EBADF)?;
     map.sys_update(space, key, value, flags)
 }

@@ -109,7 +109,14 @@ fn allowed_flags(map_type: MapType) -> u32 {
         MapType::PerfEventArray => SYS | MapFlags::PRESERVE_ELEMS.0,
         MapType::StackTrace => SYS | MapFlags::STACK_BUILD_ID.0,
         MapType::Ringbuf | MapType::Cpumap => NODE,
-        _ => SYS,
+        MapType::ProgArray
+        | MapType::CgroupArray
+        | MapType::ArrayOfMaps
+        | MapType::Xskmap
+        | MapType::Devmap
+        | MapType::DevmapHash => SYS,
+        // Not simulated: not judged.
+        _ => u32::MAX,
     }
 }
 
@@ -126,7 +133,12 @@ fn sizes(def: &MapDef) -> Result<(), Refusal> {
         MapType::Ringbuf => ringbuf(def),
         MapType::StackTrace => stack_trace(def),
         MapType::Devmap | MapType::DevmapHash | MapType::Cpumap => targets(def),
-        _ => references(def),
+        MapType::ProgArray
+        | MapType::PerfEventArray
+        | MapType::CgroupArray
+        | MapType::ArrayOfMaps
+        | MapType::Xskmap => references(def),
+        _ => Ok(()),
     }
 }
 

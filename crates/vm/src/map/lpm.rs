@@ -1,0 +1,415 @@
+//! `lpm_trie`: values by prefix, the longest that matches is found.
+//!
+//! A key is a prefix length (`u32`) and data, most significant bit first. The trie
+//! has a node for each prefix and one for each place where two prefixes part.
+//!
+//! Facts (measured on Linux 6.18): a length of more bits than the data has is
+//! `EINVAL` (and finds nothing); a full map is `ENOSPC`; bits behind the prefix are
+//! kept as they were given. `next_key` goes through the trie in post-order, so the
+//! more specific prefix comes first: what continues with 0, what continues with 1,
+//! the prefix itself. Replacing a value moves it: a pointer that a program holds
+//! keeps showing the old one.
+
+use std::collections::VecDeque;
+
+use abi::{Errno, MapDef};
+
+use super::slab::{Layout, Slab};
+use super::{Map, MapId, update};
+use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
+
+/// No node.
+const NIL: u32 = u32::MAX;
+/// Values that were replaced or deleted keep their place for at least so many
+/// further updates.
+const LINGER: u32 = 64;
+
+/// A prefix trie.
+#[derive(Debug)]
+pub(super) struct Lpm {
+    def: MapDef,
+    nodes: Vec<Node>,
+    /// Numbers of nodes that are free again.
+    vacant: Vec<u32>,
+    /// The data of each node, one after the other.
+    data: Vec<u8>,
+    root: u32,
+    entries: u32,
+    values: Slab,
+    /// Elements of `values` that are free again, the longest first.
+    free: VecDeque<u32>,
+    fresh: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// Bits of the prefix.
+    bits: u32,
+    parent: u32,
+    child: [u32; 2],
+    /// Element of the value; `None` where prefixes only part.
+    value: Option<u32>,
+}
+
+/// A key taken apart.
+#[derive(Clone, Copy, Debug)]
+struct Prefix<'a> {
+    bits: u32,
+    data: &'a [u8],
+}
+
+/// Where a search ends.
+enum Place {
+    /// At the node of that very prefix.
+    At(u32),
+    /// Below `parent` (`NIL` for the root), in place of `below`, which shares
+    /// `common` bits with the prefix, if it is a node.
+    Above {
+        parent: u32,
+        below: u32,
+        common: u32,
+    },
+}
+
+impl Lpm {
+    pub(super) fn new(id: MapId, def: MapDef, rights: Rights) -> Result<Lpm, OutOfSpace> {
+        let layout = Layout {
+            kind: RegionKind::MapValues(id),
+            rights,
+            len: def.value_size,
+            parts: 1,
+            capacity: def.max_entries.saturating_add(LINGER),
+        };
+        Ok(Lpm {
+            values: Slab::new(layout)?,
+            def,
+            nodes: Vec::new(),
+            vacant: Vec::new(),
+            data: Vec::new(),
+            root: NIL,
+            entries: 0,
+            free: VecDeque::new(),
+            fresh: 0,
+        })
+    }
+
+    fn width(&self) -> usize {
+        self.def.key_size as usize - 4
+    }
+
+    fn parse<'a>(&self, key: &'a [u8]) -> Option<Prefix<'a>> {
+        let (bits, data) = key.split_first_chunk()?;
+        let bits = u32::from_le_bytes(*bits);
+        (bits as usize <= self.width() * 8).then_some(Prefix { bits, data })
+    }
+
+    fn data(&self, node: u32) -> &[u8] {
+        let at = node as usize * self.width();
+        &self.data[at..at + self.width()]
+    }
+
+    fn node(&self, node: u32) -> Node {
+        self.nodes[node as usize]
+    }
+
+    /// Bits that a node and a prefix have in common.
+    fn common(&self, node: u32, prefix: Prefix<'_>) -> u32 {
+        let limit = prefix.bits.min(self.node(node).bits);
+        equal_bits(self.data(node), prefix.data).min(limit)
+    }
+
+    /// The node of the longest prefix of `prefix` that has a value.
+    fn longest(&self, prefix: Prefix<'_>) -> Option<u32> {
+        let mut best = None;
+        let mut at = self.root;
+        while at != NIL {
+            let node = self.node(at);
+            if node.bits > prefix.bits || self.common(at, prefix) < node.bits {
+                break;
+            }
+            if node.value.is_some() {
+                best = node.value;
+            }
+            if node.bits == prefix.bits {
+                break;
+            }
+            at = node.child[bit(prefix.data, node.bits)];
+        }
+        best
+    }
+
+    /// Where the node of `prefix` is or would be.
+    fn locate(&self, prefix: Prefix<'_>) -> Place {
+        let mut parent = NIL;
+        let mut at = self.root;
+        while at != NIL {
+            let node = self.node(at);
+            let common = self.common(at, prefix);
+            if common < node.bits {
+                return Place::Above {
+                    parent,
+                    below: at,
+                    common,
+                };
+            }
+            if node.bits == prefix.bits {
+                return Place::At(at);
+            }
+            parent = at;
+            at = node.child[bit(prefix.data, node.bits)];
+        }
+        Place::Above {
+            parent,
+            below: NIL,
+            common: 0,
+        }
+    }
+
+    /// The node of `prefix` if it has a value.
+    fn exact(&self, prefix: Prefix<'_>) -> Option<u32> {
+        match self.locate(prefix) {
+            Place::At(node) if self.node(node).value.is_some() => Some(node),
+            _ => None,
+        }
+    }
+
+    fn set(
+        &mut self,
+        space: &mut Space,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+    ) -> Result<(), Errno> {
+        if flags > update::EXIST {
+            return Err(Errno::EINVAL);
+        }
+        let prefix = self.parse(key).ok_or(Errno::EINVAL)?;
+        let old = self.exact(prefix).and_then(|node| self.node(node).value);
+        match old {
+            Some(_) if flags == update::NOEXIST => return Err(Errno::EEXIST),
+            None if flags == update::EXIST => return Err(Errno::ENOENT),
+            None if self.entries >= self.def.max_entries => return Err(Errno::ENOSPC),
+            _ => {}
+        }
+        let element = self.take_element(space)?;
+        self.values.set(space, element, value);
+        let node = match self.locate(prefix) {
+            Place::At(node) => node,
+            Place::Above {
+                parent,
+                below,
+                common,
+            } => self.grow(prefix, parent, below, common),
+        };
+        // The new key replaces the old one, bits behind the prefix included.
+        self.set_data(node, prefix.data);
+        self.nodes[node as usize].value = Some(element);
+        match old {
+            Some(old) => self.free.push_back(old),
+            None => self.entries += 1,
+        }
+        Ok(())
+    }
+
+    fn take_element(&mut self, space: &mut Space) -> Result<u32, Errno> {
+        if self.fresh < self.def.max_entries.saturating_add(LINGER) {
+            self.values.reserve(space, self.fresh)?;
+            self.fresh += 1;
+            return Ok(self.fresh - 1);
+        }
+        self.free.pop_front().ok_or(Errno::ENOMEM)
+    }
+
+    /// Makes the node of a prefix, and the one where it parts from `below`.
+    fn grow(&mut self, prefix: Prefix<'_>, parent: u32, below: u32, common: u32) -> u32 {
+        let node = self.make(prefix.bits, prefix.data);
+        if below == NIL {
+            self.hang(parent, node);
+        } else if common == prefix.bits {
+            self.hang(parent, node);
+            self.hang(node, below);
+        } else {
+            let fork = self.make(common, prefix.data);
+            self.hang(parent, fork);
+            self.hang(fork, below);
+            self.hang(fork, node);
+        }
+        node
+    }
+
+    fn make(&mut self, bits: u32, data: &[u8]) -> u32 {
+        let node = Node {
+            bits,
+            parent: NIL,
+            child: [NIL; 2],
+            value: None,
+        };
+        let number = match self.vacant.pop() {
+            Some(number) => {
+                self.nodes[number as usize] = node;
+                number
+            }
+            None => {
+                self.nodes.push(node);
+                self.data.resize(self.nodes.len() * self.width(), 0);
+                self.nodes.len() as u32 - 1
+            }
+        };
+        self.set_data(number, data);
+        number
+    }
+
+    fn set_data(&mut self, node: u32, data: &[u8]) {
+        let width = self.width();
+        self.data[node as usize * width..][..width].copy_from_slice(data);
+    }
+
+    /// Makes `node` the child of `parent` on its side, or the root.
+    fn hang(&mut self, parent: u32, node: u32) {
+        self.nodes[node as usize].parent = parent;
+        if parent == NIL {
+            self.root = node;
+        } else {
+            let side = bit(self.data(node), self.node(parent).bits);
+            self.nodes[parent as usize].child[side] = node;
+        }
+    }
+
+    /// Removes nodes without value that no longer part anything, from `node` up.
+    fn prune(&mut self, mut node: u32) {
+        while node != NIL {
+            let Node {
+                parent,
+                child,
+                value,
+                ..
+            } = self.node(node);
+            if value.is_some() || !child.contains(&NIL) {
+                return;
+            }
+            let only = child[0].min(child[1]);
+            if only != NIL {
+                self.hang(parent, only);
+            } else if parent == NIL {
+                self.root = NIL;
+            } else {
+                let side = usize::from(self.node(parent).child[1] == node);
+                self.nodes[parent as usize].child[side] = NIL;
+            }
+            self.vacant.push(node);
+            node = parent;
+        }
+    }
+
+    /// The first node in post-order of what hangs at `node`.
+    fn first_below(&self, mut node: u32) -> u32 {
+        while node != NIL {
+            let [zero, one] = self.node(node).child;
+            match (zero, one) {
+                (NIL, NIL) => break,
+                (NIL, one) => node = one,
+                (zero, _) => node = zero,
+            }
+        }
+        node
+    }
+
+    /// The node after `node` in post-order.
+    fn after(&self, node: u32) -> u32 {
+        let parent = self.node(node).parent;
+        if parent == NIL {
+            return NIL;
+        }
+        let [zero, one] = self.node(parent).child;
+        if zero == node && one != NIL {
+            self.first_below(one)
+        } else {
+            parent
+        }
+    }
+}
+
+/// Bit `number` of `data`, most significant first; 0 behind the end.
+fn bit(data: &[u8], number: u32) -> usize {
+    let byte = data.get(number as usize / 8).copied().unwrap_or(0);
+    usize::from(byte >> (7 - number % 8) & 1)
+}
+
+/// How many bits are equal from the start on.
+fn equal_bits(a: &[u8], b: &[u8]) -> u32 {
+    let mut equal = 0;
+    for (a, b) in a.iter().zip(b) {
+        let differ = (a ^ b).leading_zeros();
+        equal += differ;
+        if differ < 8 {
+            break;
+        }
+    }
+    equal
+}
+
+impl Map for Lpm {
+    fn def(&self) -> &MapDef {
+        &self.def
+    }
+
+    fn lookup(&mut self, _: &Space, _: u32, key: &[u8]) -> Option<Addr> {
+        let element = self.longest(self.parse(key)?)?;
+        Some(self.values.addr(element))
+    }
+
+    fn update(
+        &mut self,
+        space: &mut Space,
+        _: u32,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+    ) -> Result<(), Errno> {
+        self.set(space, key, value, flags)
+    }
+
+    fn delete(&mut self, _: &Space, key: &[u8]) -> Result<(), Errno> {
+        let prefix = self.parse(key).ok_or(Errno::EINVAL)?;
+        let node = self.exact(prefix).ok_or(Errno::ENOENT)?;
+        let element = self.nodes[node as usize].value.take();
+        self.free.extend(element);
+        self.entries -= 1;
+        self.prune(node);
+        Ok(())
+    }
+
+    fn next_key(&self, _: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
+        let known = key.and_then(|key| self.exact(self.parse(key)?));
+        let mut node = match known {
+            Some(node) => self.after(node),
+            None => self.first_below(self.root),
+        };
+        while node != NIL && self.node(node).value.is_none() {
+            node = self.after(node);
+        }
+        if node == NIL {
+            return Err(Errno::ENOENT);
+        }
+        let (bits, data) = next.split_at_mut(4);
+        bits.copy_from_slice(&self.node(node).bits.to_le_bytes());
+        data.copy_from_slice(self.data(node));
+        Ok(())
+    }
+
+    fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let prefix = self.parse(key).ok_or(Errno::ENOENT)?;
+        let element = self.longest(prefix).ok_or(Errno::ENOENT)?;
+        Ok(self.values.get(space, element).to_vec())
+    }
+
+    fn sys_update(
+        &mut self,
+        space: &mut Space,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+    ) -> Result<(), Errno> {
+        self.set(space, key, value, flags)
+    }
+}
