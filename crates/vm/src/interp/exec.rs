@@ -2,14 +2,13 @@
 //!
 //! # Counting
 //!
-//! The budget is exact and costs an addition for each taken jump. With `start`
-//! the op that a stretch of code began at, `fuel` is what would be left of the
-//! budget after running the program from its first op to its last in a straight
-//! line, corrected by the distance of each jump since: at op `i`,
-//! `fuel + ops.len() - i` instructions are left. As long as `fuel` is not
-//! negative, the budget cannot run out before the next jump, and only jumps look
-//! at it; once it is negative, the careful form of the loop takes over, which
-//! looks at each instruction.
+//! The budget is exact and costs an addition for each taken jump. `fuel` is what
+//! would be left of the budget if the program were run from here to its last op
+//! in a straight line, so what is left is `fuel` and the number of ops from here
+//! to the end. Going straight on changes nothing of that, and a jump adds its
+//! distance. As long as `fuel` is not negative, the budget cannot run out before
+//! the next jump, and only jumps look at it; once it is negative, the careful
+//! form of the loop takes over, which looks at each instruction.
 
 use isa::{AluOp, CmpOp, EndianOp, Size, Width, eval};
 
@@ -49,41 +48,51 @@ impl Run<'_> {
         state: &mut State,
     ) -> Result<Option<u64>, Trap> {
         let programs = self.programs;
-        let mut at = state.at;
         let mut regs = state.regs;
         'program: loop {
             let program = &programs[state.program];
             let ops = program.ops.as_slice();
-            let mut fuel = fuel_for(self.left, ops.len(), at);
+            let mut next = ops.get(state.at..).unwrap_or_default().iter();
+            let mut fuel = self.left as i64 - next.len() as i64;
 
             macro_rules! reg {
                 ($reg:expr) => {
                     regs[$reg as usize]
                 };
             }
-            // Call with `at` after the op that is being run.
+            // The index of the op after the one that is being run.
+            macro_rules! at {
+                () => {
+                    ops.len() - next.len()
+                };
+            }
             macro_rules! sync {
                 () => {
-                    self.left = (fuel + ops.len() as i64 - at as i64) as u64
+                    self.left = (fuel + next.len() as i64) as u64
                 };
             }
             macro_rules! trap {
                 ($kind:expr) => {{
                     sync!();
-                    return Err(self.trap(state.program, at - 1, $kind));
+                    return Err(self.trap(state.program, at!() - 1, $kind));
                 }};
             }
-            macro_rules! jump {
-                ($offset:expr) => {{
-                    let offset = $offset as isize;
-                    at = at.wrapping_add_signed(offset);
-                    fuel += offset as i64;
+            // Goes on in the careful form when it could be needed.
+            macro_rules! check_fuel {
+                () => {
                     if !CAREFUL && fuel < 0 {
                         sync!();
-                        state.at = at;
+                        state.at = at!();
                         state.regs = regs;
                         return Ok(None);
                     }
+                };
+            }
+            macro_rules! jump {
+                ($op:expr) => {{
+                    fuel += i64::from($op.offset);
+                    next = ops.get($op.index as usize..).unwrap_or_default().iter();
+                    check_fuel!();
                 }};
             }
             macro_rules! leave {
@@ -99,10 +108,13 @@ impl Run<'_> {
                     if frame.program != state.program {
                         sync!();
                         state.program = frame.program;
-                        at = frame.at;
+                        state.at = frame.at;
                         continue 'program;
                     }
-                    jump!(frame.at as i64 - at as i64);
+                    fuel += next.len() as i64;
+                    next = ops.get(frame.at..).unwrap_or_default().iter();
+                    fuel -= next.len() as i64;
+                    check_fuel!();
                 }};
             }
             macro_rules! address {
@@ -111,22 +123,17 @@ impl Run<'_> {
                 };
             }
 
-            if !CAREFUL && fuel < 0 {
-                state.at = at;
-                state.regs = regs;
-                return Ok(None);
-            }
+            check_fuel!();
             loop {
-                if CAREFUL && fuel + ops.len() as i64 == at as i64 {
+                if CAREFUL && fuel + next.len() as i64 == 0 {
                     self.left = 0;
                     let limit = self.limit;
-                    return Err(self.trap(state.program, at, TrapKind::Budget { limit }));
+                    return Err(self.trap(state.program, at!(), TrapKind::Budget { limit }));
                 }
-                let Some(op) = ops.get(at) else {
-                    at += 1;
-                    trap!(TrapKind::OffTheEnd);
+                let Some(op) = next.next() else {
+                    sync!();
+                    return Err(self.trap(state.program, ops.len(), TrapKind::OffTheEnd));
                 };
-                at += 1;
 
                 macro_rules! dispatch {
                     (
@@ -140,34 +147,34 @@ impl Run<'_> {
                                     reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), reg!(op.src));
                                 }
                                 OpCode::$a64k => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), op.imm);
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), op.immediate());
                                 }
                                 OpCode::$a32 => {
                                     reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), reg!(op.src));
                                 }
                                 OpCode::$a32k => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), op.imm);
+                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), op.immediate());
                                 }
                             )*
                             $(
                                 OpCode::$j64 => {
                                     if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), reg!(op.src)) {
-                                        jump!(op.offset);
+                                        jump!(op);
                                     }
                                 }
                                 OpCode::$j64k => {
-                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), op.imm) {
-                                        jump!(op.offset);
+                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), op.immediate()) {
+                                        jump!(op);
                                     }
                                 }
                                 OpCode::$j32 => {
                                     if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), reg!(op.src)) {
-                                        jump!(op.offset);
+                                        jump!(op);
                                     }
                                 }
                                 OpCode::$j32k => {
-                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.imm) {
-                                        jump!(op.offset);
+                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.immediate()) {
+                                        jump!(op);
                                     }
                                 }
                             )*
@@ -193,7 +200,7 @@ impl Run<'_> {
                                     }
                                 }
                                 OpCode::$storek => {
-                                    let value = op.imm as $t;
+                                    let value = op.immediate() as $t;
                                     if let Err(fault) = machine.space.store(address!(op, dst), value.to_le_bytes()) {
                                         trap!(TrapKind::Memory(fault));
                                     }
@@ -202,38 +209,35 @@ impl Run<'_> {
                             OpCode::Be16 => reg!(op.dst) = eval::endian(EndianOp::Be, 16, reg!(op.dst)),
                             OpCode::Be32 => reg!(op.dst) = eval::endian(EndianOp::Be, 32, reg!(op.dst)),
                             OpCode::Be64 => reg!(op.dst) = eval::endian(EndianOp::Be, 64, reg!(op.dst)),
-                            OpCode::Jump => jump!(op.offset),
+                            OpCode::LoadImm => reg!(op.dst) = op.wide(),
+                            OpCode::Jump => jump!(op),
                             OpCode::MayGoto => {
                                 if state.loops == 0 {
-                                    jump!(op.offset);
+                                    jump!(op);
                                 } else {
                                     state.loops -= 1;
                                 }
                             }
                             OpCode::CallHelper => {
                                 sync!();
-                                let helper = program.helpers[op.imm as usize];
-                                self.call_helper(machine, state, at - 1, &mut regs, helper)?;
-                                fuel = fuel_for(self.left, ops.len(), at);
-                                if !CAREFUL && fuel < 0 {
-                                    state.at = at;
-                                    state.regs = regs;
-                                    return Ok(None);
-                                }
+                                let helper = program.helpers[op.index as usize];
+                                self.call_helper(machine, state, at!() - 1, &mut regs, helper)?;
+                                fuel = self.left as i64 - next.len() as i64;
+                                check_fuel!();
                             }
                             OpCode::CallLocal => {
-                                let frame = Frame::new(state, at, &regs);
+                                let frame = Frame::new(state, at!(), &regs);
                                 if self.push(frame).is_none() {
                                     trap!(TrapKind::CallDepth);
                                 }
                                 let function = program.functions[op.imm as usize];
                                 regs[10] = self.enter(machine, function);
                                 state.loops = abi::limits::MAY_GOTO_ITERATIONS;
-                                jump!(function.entry as i64 - at as i64);
+                                jump!(op);
                             }
                             OpCode::TailCall => {
                                 sync!();
-                                if let Some(target) = self.tail_call(machine, state, at - 1, &regs)? {
+                                if let Some(target) = self.tail_call(machine, state, at!() - 1, &regs)? {
                                     let ctx = regs[1];
                                     regs = [0; 11];
                                     regs[1] = ctx;
@@ -241,13 +245,13 @@ impl Run<'_> {
                                     regs[10] = self.enter(machine, function);
                                     state.program = target;
                                     state.loops = abi::limits::MAY_GOTO_ITERATIONS;
-                                    at = function.entry;
+                                    state.at = function.entry;
                                     continue 'program;
                                 }
                             }
                             OpCode::Exit => leave!(),
                             OpCode::Other => {
-                                let insn = program.others[op.imm as usize];
+                                let insn = program.others[op.index as usize];
                                 match self.other(machine, insn, &mut regs) {
                                     Ok(Next::Insn) => {}
                                     Ok(Next::Exit) => leave!(),
@@ -255,7 +259,7 @@ impl Run<'_> {
                                 }
                             }
                             OpCode::Trap => {
-                                let kind = program.traps[op.imm as usize];
+                                let kind = program.traps[op.index as usize];
                                 trap!(kind);
                             }
                         }
@@ -265,9 +269,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-/// The fuel with which `left` instructions may be run from op `at` on.
-fn fuel_for(left: u64, ops: usize, at: usize) -> i64 {
-    left as i64 - ops as i64 + at as i64
 }

@@ -215,11 +215,15 @@ impl Loading<'_> {
             }
             Insn::Jump { offset, .. } => self.jump(plain(OpCode::Jump), pc, offset),
             Insn::MayGoto { offset } => self.jump(plain(OpCode::MayGoto), pc, offset.into()),
-            Insn::LoadImm { dst, imm } => Op {
-                dst,
-                imm: self.immediate(pc, imm)?,
-                ..plain(OpCode::Mov64K)
-            },
+            Insn::LoadImm { dst, imm } => {
+                let value = self.immediate(pc, imm)?;
+                Op {
+                    dst,
+                    imm: value as i32,
+                    index: (value >> 32) as u32,
+                    ..plain(OpCode::LoadImm)
+                }
+            }
             Insn::Load {
                 size,
                 signed,
@@ -274,7 +278,7 @@ impl Loading<'_> {
             | Insn::LoadPacket { .. } => {
                 self.loaded.others.push(insn);
                 Op {
-                    imm: self.loaded.others.len() as u64 - 1,
+                    index: self.loaded.others.len() as u32 - 1,
                     ..plain(OpCode::Other)
                 }
             }
@@ -282,14 +286,15 @@ impl Loading<'_> {
         Ok(op)
     }
 
-    /// Fills in the distance of a jump. `Code::check` has seen that the target
-    /// is an instruction.
+    /// Fills in where a jump goes. `Code::check` has seen that there is an
+    /// instruction.
     fn jump(&self, op: Op, pc: Pc, offset: i32) -> Op {
         let to = (i64::from(pc.0) + 1 + i64::from(offset)) as usize;
         let to = self.numbers.get(to).copied().unwrap_or_default();
         let next = self.loaded.ops.len() + 1;
         Op {
             offset: (to as i64 - next as i64) as i32,
+            index: to as u32,
             ..op
         }
     }
@@ -297,17 +302,20 @@ impl Loading<'_> {
     fn trap(&mut self, kind: TrapKind) -> Op {
         self.loaded.traps.push(kind);
         Op {
-            imm: self.loaded.traps.len() as u64 - 1,
+            index: self.loaded.traps.len() as u32 - 1,
             ..plain(OpCode::Trap)
         }
     }
 
     fn call(&mut self, pc: Pc, target: CallTarget) -> Result<Op, LoadError> {
         match target {
-            CallTarget::Local(offset) => Ok(Op {
-                imm: self.function(pc, offset) as u64,
-                ..plain(OpCode::CallLocal)
-            }),
+            CallTarget::Local(offset) => {
+                let call = Op {
+                    imm: self.function(pc, offset) as i32,
+                    ..plain(OpCode::CallLocal)
+                };
+                Ok(self.jump(call, pc, offset))
+            }
             CallTarget::Helper(poison::CORE) => Ok(self.trap(TrapKind::Relocation)),
             CallTarget::Helper(id) if poison::MAPS.contains(&id) => {
                 Ok(self.trap(TrapKind::Absent { what: "map" }))
@@ -355,7 +363,7 @@ impl Loading<'_> {
         };
         self.loaded.helpers.push((id, function));
         Ok(Op {
-            imm: self.loaded.helpers.len() as u64 - 1,
+            index: self.loaded.helpers.len() as u32 - 1,
             ..plain(OpCode::CallHelper)
         })
     }
@@ -423,6 +431,7 @@ fn plain(code: OpCode) -> Op {
         src: Reg::R0,
         offset: 0,
         imm: 0,
+        index: 0,
     }
 }
 
@@ -435,7 +444,7 @@ fn binary(code: impl Fn(bool) -> OpCode, dst: Reg, src: Operand) -> Op {
         },
         Operand::Imm(imm) => Op {
             dst,
-            imm: eval::immediate(imm),
+            imm,
             ..plain(code(true))
         },
     }

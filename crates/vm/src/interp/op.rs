@@ -14,10 +14,27 @@ pub(super) struct Op {
     pub(super) code: OpCode,
     pub(super) dst: Reg,
     pub(super) src: Reg,
-    /// Bytes from the base register; ops from the next op for jumps.
+    /// Bytes from the base register; ops from the next op to that of `index`.
     pub(super) offset: i32,
-    /// Immediate, sign-extended; or an index into a list of the program.
-    pub(super) imm: u64,
+    /// Immediate.
+    pub(super) imm: i32,
+    /// The op that a jump goes to, an index into a list of the program, or the
+    /// upper half of a wide immediate.
+    pub(super) index: u32,
+}
+
+impl Op {
+    /// The immediate as an operand: sign-extended.
+    #[inline(always)]
+    pub(super) fn immediate(&self) -> u64 {
+        isa::eval::immediate(self.imm)
+    }
+
+    /// The wide immediate.
+    #[inline(always)]
+    pub(super) fn wide(&self) -> u64 {
+        u64::from(self.index) << 32 | u64::from(self.imm as u32)
+    }
 }
 
 const _: () = assert!(size_of::<Op>() == 16);
@@ -87,17 +104,19 @@ macro_rules! op_codes {
             Be16,
             Be32,
             Be64,
+            /// A wide immediate.
+            LoadImm,
             Jump,
-            /// `imm`: index into the functions.
+            /// `index`: its first op, `imm`: number of the function.
             CallLocal,
-            /// `imm`: index into the helpers.
+            /// `index`: which of the helpers.
             CallHelper,
             TailCall,
             Exit,
             MayGoto,
-            /// `imm`: index into the instructions that are not worth a code.
+            /// `index`: which of the instructions that are not worth a code.
             Other,
-            /// `imm`: index into the traps.
+            /// `index`: which of the traps.
             Trap,
         }
 
