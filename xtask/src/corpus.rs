@@ -1,8 +1,8 @@
-//! `cargo xtask corpus`: the objects of `corpus/objects/` from their sources.
+//! `cargo xtask corpus`: the objects of `corpus/` from their sources.
 //!
 //! The same compiler gives the same bytes on every machine: clang runs in the
 //! folder of the sources, debug paths are relative to it, no header of the host
-//! is read (`-nostdinc`), and DWARF is stripped once BTF has been made of it.
+//! is read (`-nostdinc`), and DWARF is stripped.
 //! Objects are committed, so only who changes a program needs clang.
 
 use std::fs;
@@ -16,13 +16,18 @@ use crate::files::{self, Generated};
 const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
 
-const FOLDER: &str = "corpus/objects";
+/// Where sources stand, each beside its object, and how they name the headers:
+/// programs, and objects that a loader refuses.
+const FOLDERS: [(&str, &str); 2] = [
+    ("corpus/objects", "-Iinclude"),
+    ("corpus/refused", "-I../objects/include"),
+];
 
 /// What every object is built with.
 #[rustfmt::skip]
 const FLAGS: &[&str] = &[
     "--target=bpfel", "-O2", "-Wall", "-Werror",
-    "-nostdinc", "-Iinclude", "-fdebug-compilation-dir=.",
+    "-nostdinc", "-fdebug-compilation-dir=.",
 ];
 
 /// What an object is built with whose first line is not `// flags: …`.
@@ -30,19 +35,22 @@ const DEFAULT_FLAGS: &str = "-g -mcpu=v3";
 
 /// Compiles every source; writes the objects, or checks the committed ones.
 pub(crate) fn run(check: bool) -> Result<(), Error> {
-    let folder = Path::new(FOLDER);
-    let sources = files::with_suffix(folder, ".bpf.c")?;
     let mut generated = Generated::new("cargo xtask corpus", check);
-    for source in &sources {
-        generated.put(&object_of(source), &compile(source)?)?;
-    }
-    for object in files::with_suffix(folder, ".bpf.o")? {
-        if !sources.iter().any(|source| object_of(source) == object) {
-            generated.remove(&object)?;
+    let mut count = 0;
+    for (folder, include) in FOLDERS {
+        let sources = files::with_suffix(Path::new(folder), ".bpf.c")?;
+        for source in &sources {
+            generated.put(&object_of(source), &compile(source, include)?)?;
         }
+        for object in files::with_suffix(Path::new(folder), ".bpf.o")? {
+            if !sources.iter().any(|source| object_of(source) == object) {
+                generated.remove(&object)?;
+            }
+        }
+        count += sources.len();
     }
     generated.finish()?;
-    println!("{} objects are up to date", sources.len());
+    println!("{count} objects are up to date");
     Ok(())
 }
 
@@ -50,26 +58,33 @@ fn object_of(source: &Path) -> PathBuf {
     source.with_extension("o")
 }
 
-fn compile(source: &Path) -> Result<Vec<u8>, Error> {
+fn compile(source: &Path, include: &str) -> Result<Vec<u8>, Error> {
     let scratch = files::root().join("target/corpus");
     fs::create_dir_all(&scratch).map_err(Error::file(&scratch))?;
     let name = source.file_name().unwrap_or_default();
     let object = scratch.join(name).with_extension("o");
 
+    let own_flags = own_flags(source)?;
+    let folder = source.parent().unwrap_or(Path::new(""));
+
     let mut clang = Command::new(CLANG);
     clang
-        .current_dir(files::root().join(FOLDER))
+        .current_dir(files::root().join(folder))
         .args(FLAGS)
-        .args(own_flags(source)?)
+        .arg(include)
+        .args(&own_flags)
         .arg("-c")
         .arg(name)
         .arg("-o")
         .arg(&object);
     execute(CLANG, source, clang)?;
 
-    let mut strip = Command::new(STRIP);
-    strip.arg("--strip-debug").arg(&object);
-    execute(STRIP, source, strip)?;
+    // BTF has been made of it; who asks for DWARF by version keeps it.
+    if !own_flags.iter().any(|flag| flag.starts_with("-gdwarf")) {
+        let mut strip = Command::new(STRIP);
+        strip.arg("--strip-debug").arg(&object);
+        execute(STRIP, source, strip)?;
+    }
 
     fs::read(&object).map_err(Error::file(&object))
 }
