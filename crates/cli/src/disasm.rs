@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use abi::{LineInfo, Program};
 use isa::disasm::{Symbol, named};
-use isa::{Block, Code, Imm64, Insn, Pc};
+use isa::{Block, Code, Insn, Pc};
 
 use crate::args::DisasmArgs;
 use crate::error::Failure;
@@ -56,11 +56,7 @@ fn listing(program: &Program, args: &DisasmArgs, out: &mut Output) -> Result<(),
 fn line(program: &Program, code: &Code, pc: Pc, insn: Insn) -> String {
     let opcode = code.slots().get(pc.index()).map_or(0, |s| s.opcode);
     let names = |symbol| name(program, symbol);
-    format!(
-        "{:4}: ({opcode:02x}) {}",
-        pc.0,
-        named(with_descriptors(insn), &names)
-    )
+    format!("{:4}: ({opcode:02x}) {}", pc.0, named(pc, insn, &names))
 }
 
 /// What a program calls the things that its instructions refer to by number.
@@ -74,25 +70,16 @@ fn name(program: &Program, symbol: Symbol) -> Option<String> {
             let found = program.externs.get(usize::try_from(btf_id).ok()?)?;
             Some(found.name.clone())
         }
-        Symbol::Map { fd } => {
-            let map = program.maps.get(usize::try_from(fd).ok()?)?;
+        Symbol::MapIndex { index } => {
+            let map = program.maps.get(usize::try_from(index).ok()?)?;
             Some(map.name.clone())
         }
+        Symbol::Function(pc) => {
+            let function = program.functions.iter().find(|f| f.start == pc)?;
+            Some(function.name.clone())
+        }
+        _ => None,
     }
-}
-
-/// References to maps by index in the form of references by descriptor, which is
-/// the form with names: `map[rules]`, not `map[idx:0]`.
-fn with_descriptors(insn: Insn) -> Insn {
-    let Insn::LoadImm { dst, imm } = insn else {
-        return insn;
-    };
-    let imm = match imm {
-        Imm64::MapIndex { index } => Imm64::MapFd { fd: index },
-        Imm64::MapIndexValue { index, offset } => Imm64::MapValue { fd: index, offset },
-        other => other,
-    };
-    Insn::LoadImm { dst, imm }
 }
 
 /// The source line, before the first instruction that it made.

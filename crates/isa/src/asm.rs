@@ -26,7 +26,7 @@
 //! * A helper is `call name#1`, where the number counts, `call 1`, or a name
 //!   alone, which the caller's resolver must know. A platform function is
 //!   `call kfunc#1` or `call kfunc#1@2`, with a module, or a name that the
-//!   resolver knows as one. A map is `map[fd:3]` or `map[name]`.
+//!   resolver knows as one. A map is `map[fd:3]`, `map[idx:3]` or `map[name]`.
 //! * `.slot 0x00000000000000ff` is a slot as the number its bytes are.
 //!
 //! White space between words, numbers and signs does not matter. There are no

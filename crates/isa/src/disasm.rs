@@ -14,12 +14,13 @@
 use std::fmt::{self, Write};
 
 use crate::fields::{self, Fields};
-use crate::{CallTarget, Code, Imm64, Insn, Slot, codec, table};
+use crate::{CallTarget, Code, Imm64, Insn, Pc, Slot, codec, table};
 
 /// Something outside the instruction set that an instruction refers to by
 /// number and a person by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of CallTarget and Imm64")]
+#[non_exhaustive]
 pub enum Symbol {
     /// [`CallTarget::Helper`].
     Helper(i32),
@@ -27,11 +28,19 @@ pub enum Symbol {
     Kfunc { btf_id: i32, module: i16 },
     /// The map of [`Imm64::MapFd`] and [`Imm64::MapValue`].
     Map { fd: i32 },
+    /// The map of [`Imm64::MapIndex`] and [`Imm64::MapIndexValue`].
+    MapIndex { index: i32 },
+    /// The function of the program that begins here.
+    Function(Pc),
 }
 
 impl Symbol {
-    /// What `insn` refers to.
-    pub fn of(insn: Insn) -> Option<Symbol> {
+    /// What `insn`, which stands at `pc`, refers to.
+    pub fn of(pc: Pc, insn: Insn) -> Option<Symbol> {
+        if let Some(offset) = insn.function_offset() {
+            let start = i64::from(pc.0) + 1 + i64::from(offset);
+            return Some(Symbol::Function(Pc(u32::try_from(start).ok()?)));
+        }
         match insn {
             Insn::Call { target } => match target {
                 CallTarget::Helper(id) => Some(Symbol::Helper(id)),
@@ -42,6 +51,10 @@ impl Symbol {
                 imm: Imm64::MapFd { fd } | Imm64::MapValue { fd, .. },
                 ..
             } => Some(Symbol::Map { fd }),
+            Insn::LoadImm {
+                imm: Imm64::MapIndex { index } | Imm64::MapIndexValue { index, .. },
+                ..
+            } => Some(Symbol::MapIndex { index }),
             _ => None,
         }
     }
@@ -50,14 +63,15 @@ impl Symbol {
 /// Names of symbols; `None` where there is none to give.
 pub type Names<'a> = &'a dyn Fn(Symbol) -> Option<String>;
 
-/// The text of one instruction with names.
-pub fn named(insn: Insn, names: Names<'_>) -> impl fmt::Display {
-    fmt::from_fn(move |f| write_insn(f, insn, names))
+/// The text of one instruction, which stands at `pc`, with names.
+pub fn named(pc: Pc, insn: Insn, names: Names<'_>) -> impl fmt::Display {
+    let name = Symbol::of(pc, insn).and_then(names);
+    fmt::from_fn(move |f| write_insn(f, insn, name.as_deref()))
 }
 
 impl fmt::Display for Insn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_insn(f, *self, &|_| None)
+        write_insn(f, *self, None)
     }
 }
 
@@ -73,7 +87,7 @@ pub fn listing(code: &Code, names: Names<'_>) -> impl fmt::Display {
             let slot = code.slots().get(pc.index()).copied().unwrap_or_default();
             write!(f, "{:4}: ({:02x}) ", pc.0, slot.opcode)?;
             match codec::encode(insn) {
-                Some((same, _)) if same == slot => writeln!(f, "{}", named(insn, names))?,
+                Some((same, _)) if same == slot => writeln!(f, "{}", named(pc, insn, names))?,
                 _ => writeln!(f, "{}", raw(slot))?,
             }
         }
@@ -87,7 +101,7 @@ pub fn raw(slot: Slot) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, ".slot 0x{number:016x}"))
 }
 
-fn write_insn(f: &mut fmt::Formatter<'_>, insn: Insn, names: Names<'_>) -> fmt::Result {
+fn write_insn(f: &mut fmt::Formatter<'_>, insn: Insn, name: Option<&str>) -> fmt::Result {
     if let Insn::Invalid(reason) = insn {
         return write!(f, "({reason})");
     }
@@ -97,7 +111,7 @@ fn write_insn(f: &mut fmt::Formatter<'_>, insn: Insn, names: Names<'_>) -> fmt::
     };
     for char in row.text.chars() {
         if char.is_ascii_uppercase() {
-            write_operand(f, char, fields, insn, names)?;
+            write_operand(f, char, fields, name)?;
         } else {
             f.write_char(char)?;
         }
@@ -110,8 +124,7 @@ fn write_operand(
     f: &mut fmt::Formatter<'_>,
     letter: char,
     fields: Fields,
-    insn: Insn,
-    names: Names<'_>,
+    name: Option<&str>,
 ) -> fmt::Result {
     let Fields {
         dst,
@@ -120,7 +133,6 @@ fn write_operand(
         imm,
         tail,
     } = fields;
-    let name = || Symbol::of(insn).and_then(names);
     match letter {
         'D' => write!(f, "{dst}"),
         'S' => write!(f, "{src}"),
@@ -135,15 +147,20 @@ fn write_operand(
             "{:#x}",
             u64::from(tail as u32) << 32 | u64::from(imm as u32)
         ),
-        'M' => match name() {
-            Some(name) => f.write_str(&name),
-            None => write!(f, "fd:{imm}"),
+        'M' | 'N' => match (name, letter) {
+            (Some(name), _) => f.write_str(name),
+            (None, 'M') => write!(f, "fd:{imm}"),
+            (None, _) => write!(f, "idx:{imm}"),
         },
         'P' => write!(f, "pc{offset:+}"),
-        'Q' | 'C' => write!(f, "pc{imm:+}"),
+        'Q' => write!(f, "pc{imm:+}"),
+        'C' => match name {
+            Some(name) => write!(f, "pc{imm:+}#{name}"),
+            None => write!(f, "pc{imm:+}"),
+        },
         'F' => write!(f, "{imm:+}"),
-        'H' => write!(f, "{}#{imm}", name().as_deref().unwrap_or("unknown")),
-        'K' => match name() {
+        'H' => write!(f, "{}#{imm}", name.unwrap_or("unknown")),
+        'K' => match name {
             Some(name) => write!(f, "{name}#{imm}"),
             None if offset == 0 => write!(f, "kfunc#{imm}"),
             None => write!(f, "kfunc#{imm}@{offset}"),

@@ -54,8 +54,9 @@ pub struct Row {
     /// | `J` | immediate of the second slot | decimal |
     /// | `L` | both immediates as one number | hexadecimal, unsigned |
     /// | `M` | a map by its descriptor | `fd:3`, or its name |
+    /// | `N` | a map by its index | `idx:3`, or its name |
     /// | `P`, `Q` | jump target, in the offset or the immediate | `pc+1` |
-    /// | `C` | target of a local call | `pc+1` |
+    /// | `C` | target of a local call | `pc+1`, `pc+1#name` |
     /// | `F` | a function of the program | `+1` |
     /// | `H`, `K` | helper, platform function | `name#1` |
     pub text: &'static str,
@@ -106,8 +107,8 @@ const ROWS: [Row; 181] = [
     row(0x18, Src(2), load_imm(Imm64::MapValue { fd: 0, offset: 0 }),         "rD = map[M][0]+J",    Base64),
     row(0x18, Src(3), load_imm(Imm64::Variable { btf_id: 0, module_fd: 0 }),  "rD = btf[id:I fd:J]", Base64),
     row(0x18, Src(4), load_imm(Imm64::Function { offset: 0 }),                "rD = subprog[F]",     Base64),
-    row(0x18, Src(5), load_imm(Imm64::MapIndex { index: 0 }),                 "rD = map[idx:I]",     Base64),
-    row(0x18, Src(6), load_imm(Imm64::MapIndexValue { index: 0, offset: 0 }), "rD = map[idx:I]+J",   Base64),
+    row(0x18, Src(5), load_imm(Imm64::MapIndex { index: 0 }),                 "rD = map[N]",         Base64),
+    row(0x18, Src(6), load_imm(Imm64::MapIndexValue { index: 0, offset: 0 }), "rD = map[N]+J",       Base64),
     // 32-bit arithmetic.
     row(0x04, Any,     alu(Add, W32, IMM),  "wD += I",      Base32),
     row(0x0c, Any,     alu(Add, W32, REG),  "wD += wS",     Base32),

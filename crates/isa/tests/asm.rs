@@ -101,7 +101,7 @@ fn errors_say_where_and_what_is_expected() {
         ),
         (
             "r1 = map[x]",
-            "line 1, column 10: expected a map, `fd:3` or a known name or `idx`",
+            "line 1, column 10: expected a map, `fd:3` or a known name or a map, `idx:3` or a known name",
         ),
         (
             "call bpf_x",

@@ -1,7 +1,7 @@
 //! The text of instructions is the kernel's.
 
 use isa::disasm::{self, Symbol};
-use isa::{Code, Slot, asm, table};
+use isa::{Code, Pc, Slot, asm, table};
 
 /// A line of `corpus/insn/text.tsv`: slots, and what Linux prints for them.
 fn kernel_texts() -> impl Iterator<Item = (Vec<Slot>, &'static str)> {
@@ -55,6 +55,8 @@ fn names(symbol: Symbol) -> Option<String> {
         Symbol::Helper(5) => "bpf_ktime_get_ns",
         Symbol::Kfunc { btf_id: 79018, .. } => "bpf_xdp_metadata_rx_hash",
         Symbol::Map { fd: 3 } => "flows",
+        Symbol::MapIndex { index: 2 } => "ports",
+        Symbol::Function(Pc(2)) => "parse",
         _ => return None,
     };
     Some(name.to_owned())
@@ -68,6 +70,7 @@ fn resolve(name: &str) -> Option<Symbol> {
             module: 0,
         }),
         "flows" => Some(Symbol::Map { fd: 3 }),
+        "ports" => Some(Symbol::MapIndex { index: 2 }),
         _ => None,
     }
 }
@@ -79,12 +82,15 @@ fn names_are_printed_and_resolved() {
         ("call bpf_xdp_metadata_rx_hash#79018", "call kfunc#79018"),
         ("r1 = map[flows]", "r1 = map[fd:3]"),
         ("r1 = map[flows][0]+8", "r1 = map[fd:3][0]+8"),
+        ("r1 = map[ports]", "r1 = map[idx:2]"),
+        ("r1 = map[ports]+8", "r1 = map[idx:2]+8"),
+        ("call pc+1#parse", "call pc+1"),
         ("call unknown#6", "call unknown#6"),
     ];
     for (with_names, without) in cases {
         let code = asm::assemble(without).expect("assembles without names");
         let insn = *code.insns().first().expect("an instruction");
-        assert_eq!(disasm::named(insn, &names).to_string(), with_names);
+        assert_eq!(disasm::named(Pc(0), insn, &names).to_string(), with_names);
         assert_eq!(insn.to_string(), without);
         assert_eq!(
             asm::assemble_with(with_names, &resolve),

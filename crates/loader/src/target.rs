@@ -40,7 +40,10 @@ mod tests {
     #[test]
     fn what_holds_no_types_is_said() {
         assert!(matches!(read_btf(b""), Err(TargetError::Btf(_))));
-        assert!(matches!(read_btf(b"\x9f\xeb\x01"), Err(TargetError::Btf(_))));
+        assert!(matches!(
+            read_btf(b"\x9f\xeb\x01"),
+            Err(TargetError::Btf(_))
+        ));
         assert!(matches!(read_btf(b"\x7fELF"), Err(TargetError::Elf(_))));
     }
 }

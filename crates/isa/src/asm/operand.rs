@@ -21,6 +21,7 @@ impl Pattern<'_> {
                 self.fields.tail = (value >> 32) as i32;
             }
             'M' => self.fields.imm = self.map()?,
+            'N' => self.fields.imm = self.map_index()?,
             'P' if self.take_label() => {}
             'P' => {
                 self.pc()?;
@@ -108,6 +109,22 @@ impl Pattern<'_> {
                 Ok(fd)
             }
             _ => self.miss(Expected::Kind("a map, `fd:3` or a known name")),
+        }
+    }
+
+    /// `idx:3`, or a name.
+    fn map_index(&mut self) -> Result<i32, Miss> {
+        let colon = self.peek_second().is_some_and(|token| token.text == ":");
+        if colon && self.take("idx") {
+            self.skip();
+            return self.i32();
+        }
+        match self.symbol() {
+            Some(Symbol::MapIndex { index }) => {
+                self.skip();
+                Ok(index)
+            }
+            _ => self.miss(Expected::Kind("a map, `idx:3` or a known name")),
         }
     }
 
