@@ -44,7 +44,12 @@ fn every_source_has_an_object_and_a_row() {
 #[test]
 fn every_source_has_a_licence() {
     let objects = corpus().join("objects");
-    for (folder, suffix) in [(objects.clone(), ".bpf.c"), (objects.join("include"), ".h")] {
+    let refused = corpus().join("refused");
+    for (folder, suffix) in [
+        (objects.clone(), ".bpf.c"),
+        (refused, ".bpf.c"),
+        (objects.join("include"), ".h"),
+    ] {
         for name in names(&folder, suffix) {
             let text =
                 fs::read_to_string(folder.join(format!("{name}{suffix}"))).expect("readable");
