@@ -126,15 +126,18 @@ impl Machine {
         })
     }
 
-    /// Runs a program to its end; the value of `r0`.
-    ///
-    /// `ctx` is what the program gets in `r1`. Panics when the machine has no
-    /// such program, and when a helper calls this.
+    /// Runs a program to its end, with the context `ctx` in `r1`; the value of
+    /// `r0`. Panics when the machine has no such program.
     pub fn run(&mut self, program: ProgId, ctx: Addr) -> Result<u64, Trap> {
+        self.call(program, [ctx.to_reg(), 0, 0, 0, 0])
+    }
+
+    /// Runs a program with these values in `r1` to `r5`.
+    pub fn call(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
         let mut run = Run::new(&programs, frames, self.budget);
-        let result = run.start(self, program, ctx.to_reg());
+        let result = run.start(self, program, args);
         (self.frames, self.executed) = run.finish();
         self.programs = programs;
         result

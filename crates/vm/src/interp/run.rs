@@ -82,10 +82,9 @@ impl<'p> Run<'p> {
         &mut self,
         machine: &mut Machine,
         program: ProgId,
-        ctx: u64,
+        args: [u64; 5],
     ) -> Result<u64, Trap> {
-        let index = program.0 as usize;
-        self.call(machine, index, 0, [ctx, 0, 0, 0, 0])
+        self.call(machine, program.0 as usize, 0, args)
     }
 
     /// Gives back the frames' memory and the instructions that were run.

@@ -111,8 +111,6 @@ impl Explained<'_> {
         let (end, last) = (start + len, addr + u64::from(size));
         if addr < start {
             write!(f, "{} before ", Bytes(start - addr))?;
-        } else if addr >= end {
-            write!(f, "{} past the end of ", Bytes(last - end))?;
         } else if last > end {
             write!(f, "{} past the end of ", Bytes(last - end))?;
         }
