@@ -97,13 +97,17 @@ impl Case {
             let want = words.next().map_or("nothing", String::as_str);
             if got != want && shown < SHOWN {
                 shown += 1;
-                let what = format!("{} packet {}: got {got}, Linux {want}", self.name, packet.index);
+                let what = format!(
+                    "{} packet {}: got {got}, Linux {want}",
+                    self.name, packet.index
+                );
                 sum.wrong.push(what);
             }
             sum.packets += 1;
         }
         if words.next().is_some() {
-            sum.wrong.push(format!("{}: fewer packets than Linux saw", self.name));
+            sum.wrong
+                .push(format!("{}: fewer packets than Linux saw", self.name));
         }
         sum.runs += 1;
         if let Some(maps) = expected["maps"].as_object() {
@@ -142,9 +146,12 @@ impl Case {
         let programs = self.programs();
         let mut world = World::default();
         world.cpu.count = 2;
-        let options = Options { world, ..Options::default() };
-        let mut simulator = Simulator::new(&programs, &self.program, options)
-            .map_err(|e| e.to_string())?;
+        let options = Options {
+            world,
+            ..Options::default()
+        };
+        let mut simulator =
+            Simulator::new(&programs, &self.program, options).map_err(|e| e.to_string())?;
         for file in sorted(&corpus("maps").join(&self.object)) {
             let name = file.file_stem().expect("a name").to_string_lossy();
             let map = simulator.map_named(&name).expect("a map");
@@ -171,14 +178,18 @@ impl Case {
         if self.object == "legacy_maps28" {
             object.set_max_entries("tx_port", 64).expect("a map");
         }
-        let programs = object.programs().unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        let programs = object
+            .programs()
+            .unwrap_or_else(|e| panic!("{}: {e}", self.name));
         let entry = |p: &Program| p.name == self.program;
         // Alone where that is possible, as programs beside it may need what is
         // not simulated.
         let needs_others = |p: &Program| p.maps.iter().any(|m| m.map_type == MapType::ProgArray);
         programs
             .into_iter()
-            .filter(|p| entry(p) || p.prog_type == ProgType::Xdp && (needs_others(p) || !p.optional))
+            .filter(|p| {
+                entry(p) || p.prog_type == ProgType::Xdp && (needs_others(p) || !p.optional)
+            })
             .collect()
     }
 }
