@@ -182,6 +182,14 @@ impl Map for Array {
         next_index(self.def.max_entries, key, next)
     }
 
+    fn sys_value_size(&self) -> usize {
+        if self.percpu {
+            self.values.element_size() as usize
+        } else {
+            self.def.value_size as usize
+        }
+    }
+
     fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let index = self.find(key).ok_or(Errno::ENOENT)?;
         Ok(if self.percpu {

@@ -390,6 +390,14 @@ impl Map for Hash {
         self.table.next_key(space, key, next)
     }
 
+    fn sys_value_size(&self) -> usize {
+        if self.percpu() {
+            self.values.element_size() as usize
+        } else {
+            self.def.value_size as usize
+        }
+    }
+
     fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let entry = self.find(space, key).ok_or(Errno::ENOENT)?;
         Ok(self.shown(space, self.element[entry as usize]))

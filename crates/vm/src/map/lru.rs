@@ -73,6 +73,9 @@ struct Shared {
     /// Elements of the stock that were never used: the next, and the end.
     fresh: u32,
     end: u32,
+    /// The inactive element that aging looks at next, towards newer ones; the
+    /// oldest when there is none.
+    next_aged: Option<u32>,
 }
 
 /// What a CPU took from the common stock.
@@ -91,6 +94,8 @@ pub(super) struct Lru {
     /// One for each CPU; none where each has lists of its own.
     batches: Vec<Batch>,
     batch: u32,
+    /// Elements that are looked at when a list ages.
+    scan: u32,
 }
 
 impl Lru {
@@ -114,6 +119,7 @@ impl Lru {
             } else {
                 OWN_BATCH
             },
+            scan: if common { COMMON_BATCH } else { OWN_BATCH },
         }
     }
 
@@ -145,10 +151,10 @@ impl Lru {
 
     fn take_own(&mut self, cpu: u32, evict: &mut dyn FnMut(u32)) -> Option<u32> {
         let cpu = cpu as usize % self.shared.len();
+        self.age(cpu);
         let node = match self.next_in_stock(cpu) {
             Some(node) => node,
             None => {
-                self.age(cpu);
                 self.reclaim(cpu, self.batch, &mut |lru, node| {
                     evict(node);
                     lru.put(node, Place::Stock, cpu);
@@ -216,27 +222,53 @@ impl Lru {
         None
     }
 
-    /// Sorts by use what the lists hold: a batch of the oldest active elements,
-    /// when they are more than the inactive ones, loses its activity or a
-    /// reference.
+    /// Sorts a batch of each list by use.
     fn age(&mut self, lists: usize) {
         let Shared {
             active, inactive, ..
         } = &self.shared[lists];
-        if inactive.len >= active.len {
-            return;
+        if inactive.len < active.len {
+            self.age_active(lists);
         }
-        for _ in 0..self.batch.min(active.len) {
+        self.age_inactive(lists);
+    }
+
+    /// The oldest active elements become inactive, or lose their reference.
+    fn age_active(&mut self, lists: usize) {
+        for _ in 0..self.scan.min(self.shared[lists].active.len) {
             let node = self.shared[lists].active.oldest;
             self.put_by_use(node, lists);
         }
     }
 
-    /// Frees up to `wanted` of the oldest inactive elements that were not
-    /// referenced; failing that, the oldest whatever.
+    /// Referenced inactive elements become active. Goes on where it stopped last,
+    /// and at most once around.
+    fn age_inactive(&mut self, lists: usize) {
+        for _ in 0..self.scan.min(self.shared[lists].inactive.len) {
+            let Shared {
+                inactive,
+                next_aged,
+                ..
+            } = &mut self.shared[lists];
+            let node = next_aged.unwrap_or(inactive.oldest);
+            if node == NIL {
+                return;
+            }
+            let Node {
+                newer, referenced, ..
+            } = self.nodes[node as usize];
+            *next_aged = (newer != NIL).then_some(newer);
+            if referenced {
+                self.put(node, Place::Active, lists);
+            }
+        }
+    }
+
+    /// Frees up to `wanted` elements that were not referenced of a batch of the
+    /// oldest inactive ones; failing that, the oldest whatever.
     fn reclaim(&mut self, lists: usize, wanted: u32, free: &mut dyn FnMut(&mut Lru, u32)) {
         let mut freed = 0;
-        for _ in 0..self.shared[lists].inactive.len {
+        for _ in 0..self.scan.min(self.shared[lists].inactive.len) {
             let node = self.shared[lists].inactive.oldest;
             if self.nodes[node as usize].referenced {
                 self.put_by_use(node, lists);
@@ -332,6 +364,12 @@ impl Lru {
         }
         if older != NIL {
             self.nodes[older as usize].newer = newer;
+        }
+        if place == Place::Inactive {
+            let next_aged = &mut self.shared[usize::from(owner)].next_aged;
+            if *next_aged == Some(node) {
+                *next_aged = (newer != NIL).then_some(newer);
+            }
         }
         if let Some(list) = self.list(place, owner.into()) {
             list.len -= 1;

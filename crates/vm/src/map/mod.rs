@@ -261,6 +261,12 @@ pub trait Map: fmt::Debug + Send {
         Err(Errno::EOPNOTSUPP)
     }
 
+    /// Bytes in a value as the system call has it: for per-CPU maps the values of
+    /// all CPUs, each rounded up to 8 bytes.
+    fn sys_value_size(&self) -> usize {
+        self.def().value_size as usize
+    }
+
     /// The system call's look-up. Per-CPU values one after the other.
     fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let _ = (space, key);
@@ -362,6 +368,10 @@ pub fn sys_update(
     flags: u64,
 ) -> Result<(), Errno> {
     let def = maps.get(id.0 as usize).ok_or(Errno::EBADF)?.def();
+    if flags & update::LOCK != 0 {
+        // There is no lock in the value.
+        return Err(Errno::EINVAL);
+    }
     if def.map_type.is_map_in_map() {
         // The value must name a map before anything else is looked at.
         let inner = value.try_into().map_err(|_| Errno::EINVAL)?;
@@ -372,6 +382,9 @@ pub fn sys_update(
         }
     }
     let map = maps.get_mut(id.0 as usize).ok_or(Errno::EBADF)?;
+    if key.len() != map.def().key_size as usize || value.len() != map.sys_value_size() {
+        return Err(Errno::EINVAL);
+    }
     map.sys_update(space, key, value, flags)
 }
 

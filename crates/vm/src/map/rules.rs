@@ -10,6 +10,8 @@ use abi::{Errno, MapDef, MapFlags, MapType};
 const MAX_PERCPU_VALUE: u32 = 32768;
 /// Key and value of a hash entry together are smaller than this.
 const MAX_HASH_ELEMENT: u64 = (4 << 20) - 48;
+/// Largest value of a queue, stack or bloom filter.
+const MAX_VALUE: u32 = 4 << 20;
 /// More buckets than this do not fit into Linux's table.
 const MAX_BUCKETS: u32 = 1 << 27;
 
@@ -43,16 +45,7 @@ pub(super) fn check(def: &MapDef, cpus: u32) -> Result<MapDef, Refusal> {
         // What libbpf asks for then.
         def.max_entries = cpus;
     }
-    refuse_if!(
-        def.extra != 0 && def.map_type != MapType::BloomFilter,
-        EINVAL,
-        "map_extra is for bloom filters"
-    );
-    refuse_if!(
-        def.map_type.is_lru() && def.flags.contains(MapFlags::NO_PREALLOC),
-        ENOTSUPP,
-        "LRU maps are always preallocated"
-    );
+    everywhere(&def)?;
     flags(&def)?;
     sizes(&def)?;
     if def.flags.contains(MapFlags::NO_COMMON_LRU) {
@@ -63,10 +56,35 @@ pub(super) fn check(def: &MapDef, cpus: u32) -> Result<MapDef, Refusal> {
     Ok(def)
 }
 
+/// What is checked first, and of every type.
+fn everywhere(def: &MapDef) -> Result<(), Refusal> {
+    refuse_if!(
+        both(def, MapFlags::RDONLY, MapFlags::WRONLY),
+        EINVAL,
+        "read-only and write-only exclude each other"
+    );
+    refuse_if!(
+        def.extra != 0 && def.map_type != MapType::BloomFilter,
+        EINVAL,
+        "map_extra is for bloom filters"
+    );
+    refuse_if!(
+        on_node(def) && def.numa_node != 0,
+        EINVAL,
+        "there is no such memory node"
+    );
+    Ok(())
+}
+
+/// Flags, as each type of map checks them.
 fn flags(def: &MapDef) -> Result<(), Refusal> {
     refuse_if!(
-        both(def, MapFlags::RDONLY, MapFlags::WRONLY)
-            || both(def, MapFlags::RDONLY_PROG, MapFlags::WRONLY_PROG),
+        def.map_type == MapType::BloomFilter && def.value_size > MAX_VALUE,
+        E2BIG,
+        "values too large"
+    );
+    refuse_if!(
+        both(def, MapFlags::RDONLY_PROG, MapFlags::WRONLY_PROG),
         EINVAL,
         "read-only and write-only exclude each other"
     );
@@ -75,18 +93,22 @@ fn flags(def: &MapDef) -> Result<(), Refusal> {
         EINVAL,
         "a flag that this type of map does not know"
     );
-    let node = def.flags.contains(MapFlags::NUMA_NODE) && def.numa_node != NO_NODE;
     refuse_if!(
-        node && def.numa_node != 0,
-        EINVAL,
-        "there is no such memory node"
+        def.map_type.is_lru() && def.flags.contains(MapFlags::NO_PREALLOC),
+        ENOTSUPP,
+        "LRU maps are always preallocated"
     );
     refuse_if!(
-        node && (def.map_type.is_percpu() || def.flags.contains(MapFlags::NO_COMMON_LRU)),
+        on_node(def) && (def.map_type.is_percpu() || def.flags.contains(MapFlags::NO_COMMON_LRU)),
         EINVAL,
         "per-CPU maps are not on one memory node"
     );
     Ok(())
+}
+
+/// Whether the map is to be on a certain memory node.
+fn on_node(def: &MapDef) -> bool {
+    def.flags.contains(MapFlags::NUMA_NODE) && def.numa_node != NO_NODE
 }
 
 fn both(def: &MapDef, a: MapFlags, b: MapFlags) -> bool {
@@ -203,7 +225,7 @@ fn keyless(def: &MapDef) -> Result<(), Refusal> {
     refuse_if!(def.key_size != 0, EINVAL, "has no keys: key size is 0");
     refuse_if!(def.value_size == 0, EINVAL, "values without bytes");
     refuse_if!(def.max_entries == 0, EINVAL, "no entries");
-    refuse_if!(def.value_size > 4 << 20, E2BIG, "values too large");
+    refuse_if!(def.value_size > MAX_VALUE, E2BIG, "values too large");
     refuse_if!(
         def.extra > MAX_BLOOM_HASHES,
         EINVAL,

@@ -101,7 +101,7 @@ impl Slab {
         let left = u64::from(self.capacity).saturating_sub(before);
         let count = left.min(1 << self.shift) as u32;
         // No overflow: `new` has checked the whole.
-        let bytes = self.stride * self.parts * count;
+        let bytes = self.element_size() * count;
         let id = space.add(bytes, self.rights, self.kind)?;
         let elements = Elements {
             stride: self.stride,
@@ -118,6 +118,11 @@ impl Slab {
         self.stride
     }
 
+    /// Bytes of all parts of an element, rounded up.
+    pub(super) fn element_size(&self) -> u32 {
+        self.stride * self.parts
+    }
+
     /// Whether there is a part for that CPU.
     pub(super) fn has_part(&self, cpu: u32) -> bool {
         cpu < self.parts
@@ -128,7 +133,7 @@ impl Slab {
     pub(super) fn addr(&self, number: u32) -> Addr {
         let chunk = self.chunks[(number >> self.shift) as usize];
         let within = number & ((1 << self.shift) - 1);
-        chunk.offset(within * self.stride * self.parts)
+        chunk.offset(within * self.element_size())
     }
 
     /// Where the part of element `number` for `cpu` is.
@@ -153,13 +158,13 @@ impl Slab {
 
     /// All parts of element `number`, with what rounds them up.
     pub(super) fn all<'s>(&self, space: &'s Space, number: u32) -> &'s [u8] {
-        space.bytes(self.addr(number), self.stride * self.parts)
+        space.bytes(self.addr(number), self.element_size())
     }
 
     /// Sets all parts of element `number`, with what rounds them up.
     pub(super) fn set_all(&self, space: &mut Space, number: u32, bytes: &[u8]) {
         space
-            .bytes_mut(self.addr(number), self.stride * self.parts)
+            .bytes_mut(self.addr(number), self.element_size())
             .copy_from_slice(bytes);
     }
 
@@ -173,7 +178,7 @@ impl Slab {
     /// Zeroes all parts of element `number`.
     pub(super) fn clear(&self, space: &mut Space, number: u32) {
         space
-            .bytes_mut(self.addr(number), self.stride * self.parts)
+            .bytes_mut(self.addr(number), self.element_size())
             .fill(0);
     }
 }
