@@ -84,6 +84,7 @@ pub struct Packet {
     /// Lowest and highest address that is not zero.
     dirty: (Addr, Addr),
     frags: Frags,
+    ingress_ifindex: u32,
 }
 
 /// The part of a multi-buffer packet that does not fit a page: up to 17 pieces
@@ -123,6 +124,7 @@ impl Packet {
             data_end: data,
             dirty: (data, data),
             frags: Frags::default(),
+            ingress_ifindex: 0,
         };
         packet.publish(space);
         Ok(packet)
@@ -143,6 +145,7 @@ impl Packet {
             .bytes_mut(self.data, linear as u32)
             .copy_from_slice(head);
         self.frags.fill(rest);
+        self.ingress_ifindex = input.ingress_ifindex;
         put(space, self.ctx, md::INGRESS_IFINDEX, input.ingress_ifindex);
         put(space, self.ctx, md::RX_QUEUE_INDEX, input.rx_queue_index);
         put(space, self.ctx, md::EGRESS_IFINDEX, input.egress_ifindex);
@@ -158,6 +161,11 @@ impl Packet {
     /// The region whose bounds are those of metadata and linear part.
     pub fn region(&self) -> RegionId {
         self.region
+    }
+
+    /// Index of the device that it came from.
+    pub fn ingress_ifindex(&self) -> u32 {
+        self.ingress_ifindex
     }
 
     /// First byte of the packet.

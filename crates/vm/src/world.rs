@@ -6,8 +6,11 @@
 //! the defaults.
 
 mod network;
+mod route;
 
 pub use network::{Device, Neighbour, Network, Prefix, Route, RouteKind, Vlan, table};
+
+pub(crate) use route::{Found, Question};
 
 use crate::map::MapId;
 

@@ -12,6 +12,7 @@ mod csum;
 mod format;
 mod iterate;
 mod map;
+mod network;
 mod perf;
 mod redirect;
 mod ringbuf;
@@ -95,6 +96,8 @@ fn xdp(id: u32) -> Option<HelperFn> {
         51 => redirect::redirect_map,
         54 => xdp::adjust_meta,
         65 => xdp::adjust_tail,
+        69 => network::fib_lookup_xdp,
+        163 => network::check_mtu_xdp,
         188 => xdp::get_buff_len,
         189 => xdp::load_bytes,
         190 => xdp::store_bytes,

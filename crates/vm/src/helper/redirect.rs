@@ -24,9 +24,10 @@ pub(super) fn redirect(call: &mut Call<'_>) -> Answer {
     Ok(XdpAction::Redirect as u64)
 }
 
-/// `long bpf_redirect_map(map, u64 key, u64 flags)`
+/// `long bpf_redirect_map(map, u64 key, u64 flags)`: of the key, the lower 32 bits
+/// matter.
 pub(super) fn redirect_map(call: &mut Call<'_>) -> Answer {
-    let (key, flags) = (call.arg(2), call.arg(3));
+    let (key, flags) = (call.arg32(2), call.arg(3));
     let refusal = call.refuse(1, "not a device, CPU or AF_XDP socket map");
     let map = call.map(1)?;
     let id = map.id;
@@ -50,12 +51,10 @@ pub(super) fn redirect_map(call: &mut Call<'_>) -> Answer {
         });
         return Ok(XdpAction::Redirect as u64);
     }
-    let key = u32::try_from(key).ok();
-    let there = key.filter(|k| map.map.target(map.space, &k.to_le_bytes()).is_some());
-    let Some(key) = there else {
+    if map.map.target(map.space, &key.to_le_bytes()).is_none() {
         call.machine.redirect = None;
         return Ok(flags & FALLBACK);
-    };
+    }
     call.machine.redirect = Some(Redirect::Entry { map: id, key });
     Ok(XdpAction::Redirect as u64)
 }

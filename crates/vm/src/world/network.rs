@@ -139,9 +139,10 @@ pub struct Route {
     pub device: u32,
     /// Preferred source address.
     pub source: Option<IpAddr>,
-    /// Of equal prefixes the smallest metric wins.
+    /// Of equal prefixes the smallest metric wins. 0 is the default of the
+    /// family: 0 for IPv4, 1024 for IPv6.
     pub metric: u32,
-    /// Largest packet on this route; 0 for the device's.
+    /// Largest packet on this route (`mtu lock N`); 0 for the device's.
     pub mtu: u32,
     /// Table, of [`table`] or another number.
     pub table: u32,
@@ -197,5 +198,11 @@ impl Network {
     /// The device with this index.
     pub fn device(&self, ifindex: u32) -> Option<&Device> {
         self.devices.iter().find(|d| d.ifindex == ifindex)
+    }
+
+    /// The host with this address on the link of a device.
+    pub fn neighbour(&self, device: u32, address: IpAddr) -> Option<&Neighbour> {
+        let mut neighbours = self.neighbours.iter();
+        neighbours.find(|n| n.device == device && n.address == address)
     }
 }

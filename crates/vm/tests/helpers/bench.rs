@@ -88,3 +88,12 @@ pub(crate) fn rows(file: &str) -> Vec<serde_json::Value> {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect()
 }
+
+/// Bytes of a text of hex digits.
+pub(crate) fn hex(text: &serde_json::Value) -> Vec<u8> {
+    let text = text.as_str().expect("text");
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex"))
+        .collect()
+}

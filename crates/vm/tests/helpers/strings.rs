@@ -1,6 +1,6 @@
 //! `bpf_strtol`, `bpf_strtoul`, `bpf_strncmp`, `bpf_csum_diff`.
 
-use crate::bench::{Bench, latin1, rows};
+use crate::bench::{Bench, hex, latin1, rows};
 
 const FILL: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
@@ -67,13 +67,4 @@ fn csum_diff_answers_as_linux() {
         let ret = bench.call("bpf_csum_diff", &args);
         assert_eq!(ret, Ok(number("ret")), "{row}");
     }
-}
-
-/// Bytes of a text of hex digits.
-fn hex(text: &serde_json::Value) -> Vec<u8> {
-    let text = text.as_str().expect("text");
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex"))
-        .collect()
 }
