@@ -17,10 +17,14 @@ const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
 
 /// Where sources stand, each beside its object, and how they name the headers:
-/// programs, and objects that a loader refuses.
-const FOLDERS: [(&str, &str); 2] = [
+/// programs, objects that a loader refuses, and those of the loader's tests.
+const FOLDERS: [(&str, &str); 3] = [
     ("corpus/objects", "-Iinclude"),
     ("corpus/refused", "-I../objects/include"),
+    (
+        "crates/loader/tests/objects",
+        "-I../../../../corpus/objects/include",
+    ),
 ];
 
 /// What every object is built with.

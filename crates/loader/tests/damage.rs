@@ -1,6 +1,5 @@
 //! Damaged corpus objects: whatever is cut off or overwritten, opening one ends
 //! in an error or in programs, quickly and in little memory.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -57,7 +56,7 @@ fn use_up(bytes: &[u8]) {
 fn truncated() {
     let mut random = Random(0x5eed);
     for (_, bytes) in common::objects() {
-        for _ in 0..300 {
+        for _ in 0..200 {
             use_up(&bytes[..random.below(bytes.len())]);
         }
         use_up(&bytes[..bytes.len() - 1]);
@@ -68,7 +67,7 @@ fn truncated() {
 fn flipped() {
     let mut random = Random(0xf11b);
     for (_, bytes) in common::objects() {
-        for _ in 0..800 {
+        for _ in 0..400 {
             let mut damaged = bytes.clone();
             for _ in 0..=random.below(3) {
                 let at = random.below(damaged.len());
@@ -95,7 +94,7 @@ fn extreme_numbers() {
     ];
     let mut random = Random(0xbad);
     for (_, bytes) in common::objects() {
-        for _ in 0..800 {
+        for _ in 0..400 {
             let mut damaged = bytes.clone();
             let at = random.below(damaged.len() / 4) * 4;
             let number = NUMBERS[random.below(NUMBERS.len())];
