@@ -130,87 +130,146 @@ impl Run<'_> {
                     let limit = self.limit;
                     return Err(self.trap(state.program, at!(), TrapKind::Budget { limit }));
                 }
-                let Some(op) = next.next() else {
-                    sync!();
-                    return Err(self.trap(state.program, ops.len(), TrapKind::OffTheEnd));
-                };
+                macro_rules! fetch {
+                    () => {
+                        match next.next() {
+                            Some(op) => op,
+                            None => {
+                                sync!();
+                                return Err(self.trap(
+                                    state.program,
+                                    ops.len(),
+                                    TrapKind::OffTheEnd,
+                                ));
+                            }
+                        }
+                    };
+                }
+                let mut op = fetch!();
 
                 macro_rules! dispatch {
                     (
                         alu { $($alu:ident: $a64:ident $a64k:ident $a32:ident $a32k:ident;)* }
                         branch { $($cmp:ident: $j64:ident $j64k:ident $j32:ident $j32k:ident;)* }
                         memory { $($size:ident $t:ident: $load:ident $loads:ident $store:ident $storek:ident;)* }
+                        moves { $($op:ident: $m64:ident $m64k:ident $m32:ident $m32k:ident;)* }
+                        pairs { $($pair:ident: $first:ident $second:ident;)* }
                     ) => {
-                        match op.code {
+                        // What the plain op in `op` does.
+                        macro_rules! run {
                             $(
-                                OpCode::$a64 => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), reg!(op.src));
+                                ($a64) => { reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), reg!(op.src)) };
+                                ($a64k) => { reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), op.immediate()) };
+                                ($a32) => { reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), reg!(op.src)) };
+                                ($a32k) => { reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), op.immediate()) };
+                            )*
+                            $(
+                                ($j64) => { branch!(eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), reg!(op.src))) };
+                                ($j64k) => { branch!(eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), op.immediate())) };
+                                ($j32) => { branch!(eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), reg!(op.src))) };
+                                ($j32k) => { branch!(eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.immediate())) };
+                            )*
+                            $(
+                                ($load) => {
+                                    match machine.space.load(address!(op, src)) {
+                                        Ok(bytes) => {
+                                            let raw = $t::from_le_bytes(bytes);
+                                            reg!(op.dst) = eval::load(Size::$size, false, raw.into());
+                                        }
+                                        Err(fault) => trap!(TrapKind::Memory(fault)),
+                                    }
+                                };
+                                ($loads) => {
+                                    match machine.space.load(address!(op, src)) {
+                                        Ok(bytes) => {
+                                            let raw = $t::from_le_bytes(bytes);
+                                            reg!(op.dst) = eval::load(Size::$size, true, raw.into());
+                                        }
+                                        Err(fault) => trap!(TrapKind::Memory(fault)),
+                                    }
+                                };
+                                ($store) => { store!((reg!(op.src) as $t).to_le_bytes()) };
+                                ($storek) => { store!((op.immediate() as $t).to_le_bytes()) };
+                            )*
+                            (Be16) => { reg!(op.dst) = eval::endian(EndianOp::Be, 16, reg!(op.dst)) };
+                            (Be32) => { reg!(op.dst) = eval::endian(EndianOp::Be, 32, reg!(op.dst)) };
+                            (Be64) => { reg!(op.dst) = eval::endian(EndianOp::Be, 64, reg!(op.dst)) };
+                            (Jump) => { jump!(op) };
+                        }
+                        macro_rules! branch {
+                            ($taken:expr) => {
+                                if $taken {
+                                    jump!(op);
                                 }
-                                OpCode::$a64k => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W64, reg!(op.dst), op.immediate());
+                            };
+                        }
+                        macro_rules! store {
+                            ($bytes:expr) => {
+                                if let Err(fault) = machine.space.store(address!(op, dst), $bytes) {
+                                    trap!(TrapKind::Memory(fault));
                                 }
-                                OpCode::$a32 => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), reg!(op.src));
+                            };
+                        }
+                        match if CAREFUL { op.plain } else { op.code } {
+                            $(
+                                OpCode::$a64 => run!($a64),
+                                OpCode::$a64k => run!($a64k),
+                                OpCode::$a32 => run!($a32),
+                                OpCode::$a32k => run!($a32k),
+                            )*
+                            $(
+                                OpCode::$j64 => run!($j64),
+                                OpCode::$j64k => run!($j64k),
+                                OpCode::$j32 => run!($j32),
+                                OpCode::$j32k => run!($j32k),
+                            )*
+                            $(
+                                OpCode::$load => run!($load),
+                                OpCode::$loads => run!($loads),
+                                OpCode::$store => run!($store),
+                                OpCode::$storek => run!($storek),
+                            )*
+                            $(
+                                OpCode::$m64 => {
+                                    let left = reg!(op.src);
+                                    op = fetch!();
+                                    reg!(op.dst) = eval::alu(AluOp::$op, Width::W64, left, reg!(op.src));
                                 }
-                                OpCode::$a32k => {
-                                    reg!(op.dst) = eval::alu(AluOp::$alu, Width::W32, reg!(op.dst), op.immediate());
+                                OpCode::$m64k => {
+                                    let left = reg!(op.src);
+                                    op = fetch!();
+                                    reg!(op.dst) = eval::alu(AluOp::$op, Width::W64, left, op.immediate());
+                                }
+                                OpCode::$m32 => {
+                                    let left = reg!(op.src);
+                                    op = fetch!();
+                                    reg!(op.dst) = eval::alu(AluOp::$op, Width::W32, left, reg!(op.src));
+                                }
+                                OpCode::$m32k => {
+                                    let left = reg!(op.src);
+                                    op = fetch!();
+                                    reg!(op.dst) = eval::alu(AluOp::$op, Width::W32, left, op.immediate());
                                 }
                             )*
                             $(
-                                OpCode::$j64 => {
-                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), reg!(op.src)) {
-                                        jump!(op);
-                                    }
-                                }
-                                OpCode::$j64k => {
-                                    if eval::compare(CmpOp::$cmp, Width::W64, reg!(op.dst), op.immediate()) {
-                                        jump!(op);
-                                    }
-                                }
-                                OpCode::$j32 => {
-                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), reg!(op.src)) {
-                                        jump!(op);
-                                    }
-                                }
-                                OpCode::$j32k => {
-                                    if eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.immediate()) {
-                                        jump!(op);
-                                    }
+                                OpCode::$pair => {
+                                    run!($first);
+                                    op = fetch!();
+                                    run!($second);
                                 }
                             )*
-                            $(
-                                OpCode::$load => match machine.space.load(address!(op, src)) {
-                                    Ok(bytes) => {
-                                        let raw = $t::from_le_bytes(bytes);
-                                        reg!(op.dst) = eval::load(Size::$size, false, raw.into());
-                                    }
-                                    Err(fault) => trap!(TrapKind::Memory(fault)),
-                                },
-                                OpCode::$loads => match machine.space.load(address!(op, src)) {
-                                    Ok(bytes) => {
-                                        let raw = $t::from_le_bytes(bytes);
-                                        reg!(op.dst) = eval::load(Size::$size, true, raw.into());
-                                    }
-                                    Err(fault) => trap!(TrapKind::Memory(fault)),
-                                },
-                                OpCode::$store => {
-                                    let value = reg!(op.src) as $t;
-                                    if let Err(fault) = machine.space.store(address!(op, dst), value.to_le_bytes()) {
-                                        trap!(TrapKind::Memory(fault));
-                                    }
-                                }
-                                OpCode::$storek => {
-                                    let value = op.immediate() as $t;
-                                    if let Err(fault) = machine.space.store(address!(op, dst), value.to_le_bytes()) {
-                                        trap!(TrapKind::Memory(fault));
-                                    }
-                                }
-                            )*
-                            OpCode::Be16 => reg!(op.dst) = eval::endian(EndianOp::Be, 16, reg!(op.dst)),
-                            OpCode::Be32 => reg!(op.dst) = eval::endian(EndianOp::Be, 32, reg!(op.dst)),
-                            OpCode::Be64 => reg!(op.dst) = eval::endian(EndianOp::Be, 64, reg!(op.dst)),
+                            OpCode::Bound => {
+                                let left = reg!(op.src);
+                                op = fetch!();
+                                reg!(op.dst) = left.wrapping_add(op.immediate());
+                                op = fetch!();
+                                run!(Jgt64);
+                            }
+                            OpCode::Be16 => run!(Be16),
+                            OpCode::Be32 => run!(Be32),
+                            OpCode::Be64 => run!(Be64),
                             OpCode::LoadImm => reg!(op.dst) = op.wide(),
-                            OpCode::Jump => jump!(op),
+                            OpCode::Jump => run!(Jump),
                             OpCode::MayGoto => {
                                 if state.loops == 0 {
                                     jump!(op);

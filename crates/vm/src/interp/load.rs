@@ -4,6 +4,7 @@
 use abi::{ExternKind, ProgType, Program};
 use isa::{CallTarget, Code, EndianOp, Imm64, Insn, Invalid, Operand, Pc, Reg, Size, eval};
 
+use super::fuse::fuse;
 use super::op::{Op, OpCode};
 use crate::helper::{self, HelperFn};
 use crate::instance::LoadError;
@@ -97,6 +98,7 @@ pub(crate) fn load(program: &Program, resolve: &mut dyn Resolve) -> Result<Loade
             loading.loaded.pcs.push(pc.0);
         }
     }
+    fuse(&mut loading.loaded.ops);
     Ok(loading.loaded)
 }
 
@@ -427,6 +429,7 @@ fn is_measured(prog_type: ProgType) -> bool {
 fn plain(code: OpCode) -> Op {
     Op {
         code,
+        plain: code,
         dst: Reg::R0,
         src: Reg::R0,
         offset: 0,

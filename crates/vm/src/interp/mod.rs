@@ -1,7 +1,7 @@
 //! The checked interpreter.
 //!
 //! A program is turned once, when it is loaded, into a list of ready operations
-//! ([`op`], [`load`]); a run is a loop over those ([`exec`]) and what belongs to
+//! ([`op`], [`load`], [`fuse`]); a run is a loop over those ([`exec`]) and what belongs to
 //! calls ([`run`]). Each memory access is checked against regions and rights, so
 //! no trust in the program is needed.
 //!
@@ -17,6 +17,7 @@
 //! So a run is a function of what the machine holds and nothing else.
 
 mod exec;
+mod fuse;
 mod load;
 mod op;
 mod run;
