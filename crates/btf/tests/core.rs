@@ -263,7 +263,7 @@ fn graphs_that_fan_out_end() {
     let mut b = BtfBuilder::new();
     let int = b.int("int", 4, Encoding::Signed);
     let mut proto = b.func_proto(int, &[]);
-    for _ in 0..60 {
+    for _ in 0..25 {
         proto = b.func_proto(int, &[("x", proto), ("y", proto)]);
     }
     let name = b.typedef("name", proto);
@@ -275,5 +275,107 @@ fn graphs_that_fan_out_end() {
         assert_eq!(error, Error::TooDeep { kind, id: name });
         let error = resolve(&both, &relo(looped, "0", kind), &both).unwrap_err();
         assert_eq!(error, Error::TooDeep { kind, id: looped });
+    }
+}
+
+#[test]
+fn a_bitfield_is_loaded_with_the_least_load_that_has_it() {
+    let mut b = BtfBuilder::new();
+    let u32_ = b.int("unsigned int", 4, Encoding::Unsigned);
+    let u64_ = b.int("unsigned long", 8, Encoding::Unsigned);
+    let members = [
+        ("a", u32_, 60, 8),
+        ("b", u32_, 30, 4),
+        ("c", u64_, 60, 8),
+        ("d", u32_, 3, 5),
+    ];
+    let packed = b.struct_("packed", 16, &members.map(MemberDef::from));
+    let btf = b.finish().unwrap();
+    let ask =
+        |member, kind| resolve(&btf, &relo(packed, member, kind), &btf).map(|fixup| fixup.new);
+    use ReloKind::*;
+    let kinds = [
+        FieldByteOffset,
+        FieldByteSize,
+        FieldLshiftU64,
+        FieldRshiftU64,
+    ];
+    assert_eq!(
+        kinds.map(|kind| ask("0:1", kind)),
+        [Ok(0), Ok(8), Ok(30), Ok(60)]
+    );
+    assert_eq!(
+        kinds.map(|kind| ask("0:3", kind)),
+        [Ok(0), Ok(4), Ok(56), Ok(59)]
+    );
+    for member in ["0:0", "0:2"] {
+        let error = ask(member, FieldByteOffset).unwrap_err();
+        assert!(matches!(error, Error::WideBitfield { .. }), "{error}");
+    }
+}
+
+#[test]
+fn only_unsigned_integers_may_be_loaded_with_another_size() {
+    let side = |size, encoding| {
+        let mut b = BtfBuilder::new();
+        let int = b.int("number", size, encoding);
+        let id = b.struct_("s", size, &[("a", int, 0).into()]);
+        (b.finish().unwrap(), id)
+    };
+    use Encoding::{Signed, Unsigned};
+    for (orig, new, adjustable) in [
+        ((4, Unsigned), (8, Unsigned), true),
+        ((8, Unsigned), (4, Unsigned), true),
+        ((4, Unsigned), (8, Signed), false),
+        ((4, Signed), (8, Unsigned), false),
+        ((4, Signed), (4, Unsigned), true),
+    ] {
+        let (local, id) = side(orig.0, orig.1);
+        let (target, _) = side(new.0, new.1);
+        let field = relo(id, "0:0", ReloKind::FieldByteOffset);
+        let size = resolve(&local, &field, &target)
+            .unwrap()
+            .access_size
+            .unwrap();
+        assert_eq!(size.adjustable, adjustable, "{orig:?} {new:?}");
+    }
+}
+
+#[test]
+fn behind_a_pointer_a_type_matches_by_name() {
+    let local = |by_pointer| {
+        let mut b = BtfBuilder::new();
+        let int = b.int("int", 4, Encoding::Signed);
+        let other = b.struct_("other", 4, &[("old", int, 0).into()]);
+        let member = if by_pointer { b.ptr(other) } else { other };
+        let id = b.struct_("s", 8, &[("member", member, 0).into()]);
+        let fwd = b.fwd("other", false);
+        let alias = b.typedef("alias", fwd);
+        (b.finish().unwrap(), id, alias)
+    };
+    let target = |by_pointer, known| {
+        let mut b = BtfBuilder::new();
+        let int = b.int("int", 4, Encoding::Signed);
+        let other = if known {
+            b.struct_("other", 4, &[("new", int, 0).into()])
+        } else {
+            b.fwd("other", false)
+        };
+        let member = if by_pointer { b.ptr(other) } else { other };
+        b.struct_("s", 8, &[("member", member, 0).into()]);
+        b.typedef("alias", other);
+        b.finish().unwrap()
+    };
+    for by_pointer in [true, false] {
+        let (local, s, alias) = local(by_pointer);
+        let matches = |id, known| {
+            let target = target(by_pointer, known);
+            resolve(&local, &relo(id, "0", ReloKind::TypeMatches), &target)
+                .unwrap()
+                .new
+        };
+        assert_eq!(matches(s, true), u64::from(by_pointer));
+        assert_eq!(matches(s, false), u64::from(by_pointer));
+        assert_eq!((matches(alias, true), matches(alias, false)), (0, 1));
     }
 }

@@ -327,11 +327,15 @@ fn malformed_bytes_are_named_with_their_place() {
         changed(|b| b[36] = 33),
         "type [1] at byte 24: an integer of more bits than its size has or than 128"
     );
+    assert_eq!(
+        changed(|b| b[32..40].copy_from_slice(&[32, 0, 0, 0, 129, 0, 0, 0])),
+        "type [1] at byte 24: an integer of more bits than its size has or than 128"
+    );
     let mut b = BtfBuilder::new();
-    b.ptr(TypeId(7));
+    b.ptr(TypeId(2));
     assert_eq!(
         b.finish().unwrap_err().to_string(),
-        "type [1] refers to type [7], the last one is [1]"
+        "type [1] refers to type [2], the last one is [1]"
     );
 }
 

@@ -4,33 +4,6 @@
 use super::{Asked, Error, Side, kinds_compatible};
 use crate::{Kind, MAX_DEPTH, Type, TypeId, index::essential_name};
 
-/// Types and list entries that one comparison may look at. The largest struct of
-/// a kernel has a few thousand members; only a graph made to fan out gets here.
-const MAX_STEPS: u32 = 1 << 20;
-
-/// Counts down to an error.
-pub(super) struct Budget<'a> {
-    asked: Asked<'a>,
-    steps: u32,
-}
-
-impl<'a> Budget<'a> {
-    pub(super) fn new(asked: Asked<'a>) -> Budget<'a> {
-        Budget {
-            asked,
-            steps: MAX_STEPS,
-        }
-    }
-
-    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Error> {
-        let steps = u32::try_from(steps)
-            .ok()
-            .and_then(|steps| self.steps.checked_sub(steps));
-        self.steps = steps.ok_or(self.asked.too_deep())?;
-        Ok(())
-    }
-}
-
 /// Equal names, both without flavor.
 pub(super) fn names_compatible(a: &str, b: &str) -> bool {
     essential_name(a) == essential_name(b)
@@ -84,18 +57,17 @@ pub(super) fn types_are_compatible(
     if !kinds_compatible(kind(Side::Program, local), kind(Side::Target, target)) {
         return Ok(false);
     }
-    compatible_at(&mut Budget::new(asked), local, target, MAX_DEPTH)
+    compatible_at(asked, local, target, MAX_DEPTH)
 }
 
 fn compatible_at(
-    budget: &mut Budget<'_>,
+    asked: Asked<'_>,
     mut local: TypeId,
     mut target: TypeId,
     level: usize,
 ) -> Result<bool, Error> {
-    let asked = budget.asked;
     for _ in 0..MAX_DEPTH {
-        budget.spend(1)?;
+        asked.spend(1)?;
         let (_, a) = asked.resolved(Side::Program, local)?;
         let (_, b) = asked.resolved(Side::Target, target)?;
         if !kinds_compatible(a.kind(), b.kind()) {
@@ -113,7 +85,7 @@ fn compatible_at(
                     return Err(asked.too_deep());
                 };
                 for (a, b) in a.params().zip(b.params()) {
-                    if !compatible_at(budget, a.ty, b.ty, level)? {
+                    if !compatible_at(asked, a.ty, b.ty, level)? {
                         return Ok(false);
                     }
                 }

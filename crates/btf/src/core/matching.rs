@@ -12,25 +12,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Asked, Error, Side, compat::Budget};
+use super::{Asked, Error, Side};
 use crate::{Composite, Enum, Kind, MAX_DEPTH, Type, TypeId, index::essential_name};
 
 pub(super) fn types_match(asked: Asked<'_>, local: TypeId, target: TypeId) -> Result<bool, Error> {
-    let mut matching = Matching {
-        asked,
-        budget: Budget::new(asked),
-    };
-    matching.types(local, target, false, MAX_DEPTH)
+    Matching { asked }.types(local, target, false, MAX_DEPTH)
 }
 
 struct Matching<'a> {
     asked: Asked<'a>,
-    budget: Budget<'a>,
 }
 
 impl Matching<'_> {
     fn types(
-        &mut self,
+        &self,
         mut local: TypeId,
         mut target: TypeId,
         mut behind_ptr: bool,
@@ -41,7 +36,7 @@ impl Matching<'_> {
             return Err(asked.too_deep());
         };
         for _ in 0..MAX_DEPTH {
-            self.budget.spend(1)?;
+            self.asked.spend(1)?;
             let (_, a) = asked.resolved(Side::Program, local)?;
             let (_, b) = asked.resolved(Side::Target, target)?;
             if essential_name(a.name()) != essential_name(b.name()) {
@@ -82,7 +77,7 @@ impl Matching<'_> {
     }
 
     fn composites(
-        &mut self,
+        &self,
         local: Composite<'_>,
         target: Composite<'_>,
         level: usize,
@@ -90,7 +85,7 @@ impl Matching<'_> {
         if local.len() > target.len() {
             return Ok(false);
         }
-        self.budget.spend(target.len())?;
+        self.asked.spend(target.len())?;
         let mut by_name: HashMap<&str, Vec<TypeId>> = HashMap::with_capacity(target.len());
         for member in target.members() {
             by_name
@@ -116,11 +111,11 @@ impl Matching<'_> {
         Ok(true)
     }
 
-    fn enums(&mut self, local: Enum<'_>, target: Enum<'_>) -> Result<bool, Error> {
+    fn enums(&self, local: Enum<'_>, target: Enum<'_>) -> Result<bool, Error> {
         if local.size != target.size || local.len() > target.len() {
             return Ok(false);
         }
-        self.budget.spend(target.len())?;
+        self.asked.spend(target.len())?;
         let names: HashSet<&str> = target
             .values()
             .map(|value| essential_name(value.name))

@@ -22,8 +22,14 @@
 //!   size and id; a field's place and an enumerator's value poison.
 //!
 //! What differs: chains of typedefs, anonymous structs and signatures end at a
-//! limit with an error, where libbpf would go on; negative array indices are
-//! refused; an answer that does not fit 32 bits is an error rather than cut.
+//! limit with an error, where libbpf would go on, and so does a search that takes
+//! too long; negative array indices are refused; an answer that does not fit 32 bits is an error rather than cut.
+
+/// What one relocation may cost, and all of an object together: candidates,
+/// types, members and enumerators looked at. A real relocation takes some
+/// hundreds; only a file made to take for ever gets here.
+const MAX_STEPS: u32 = 1 << 20;
+const MAX_TOTAL_STEPS: u32 = 1 << 26;
 
 mod compat;
 mod fixup;
@@ -31,6 +37,7 @@ mod matching;
 mod spec;
 
 use std::{
+    cell::Cell,
     collections::{HashMap, hash_map::Entry},
     fmt,
 };
@@ -268,8 +275,9 @@ pub enum Error {
         /// Another that does.
         second: TypeId,
     },
-    /// Types are nested or chained too deeply, or without end.
-    #[error("{kind} relocation of type [{id}]: types are nested too deeply")]
+    /// Types are nested or chained too deeply or without end, or there are too
+    /// many to look through.
+    #[error("{kind} relocation of type [{id}]: types are nested too deeply or too many")]
     TooDeep {
         /// What was asked.
         kind: ReloKind,
@@ -323,6 +331,8 @@ pub struct Resolver<'a> {
     flavored: bool,
     /// The target's types that are still in question, by the program's type.
     candidates: HashMap<TypeId, Vec<TypeId>>,
+    /// What all further relocations may cost.
+    steps: u32,
 }
 
 impl<'a> Resolver<'a> {
@@ -333,6 +343,7 @@ impl<'a> Resolver<'a> {
             target,
             flavored: true,
             candidates: HashMap::new(),
+            steps: MAX_TOTAL_STEPS,
         }
     }
 
@@ -352,11 +363,21 @@ impl<'a> Resolver<'a> {
     /// When the relocation contradicts the program's own BTF, or the target has
     /// several answers. That the target has none is [`Fixup::poison`].
     pub fn resolve(&mut self, relo: &Relo) -> Result<Fixup, Error> {
+        let limit = MAX_STEPS.min(self.steps);
+        let left = Cell::new(limit);
         let asked = Asked {
             local: self.local,
             target: self.target,
             relo,
+            steps: &left,
         };
+        let answer = self.answer(asked);
+        self.steps -= limit - left.get();
+        answer
+    }
+
+    fn answer(&mut self, asked: Asked<'_>) -> Result<Fixup, Error> {
+        let relo = asked.relo;
         let ty = asked.local_type()?;
         let spec = Spec::parse(asked)?;
         if relo.kind == ReloKind::TypeIdLocal {
@@ -381,6 +402,7 @@ impl<'a> Resolver<'a> {
         let mut matching = Vec::new();
         let mut answer: Option<(TypeId, u32, Fixup)> = None;
         for &candidate in &*candidates {
+            asked.spend(1)?;
             let Some(found) = Matcher::new(asked).find(&spec, candidate)? else {
                 continue;
             };
@@ -440,6 +462,8 @@ struct Asked<'a> {
     local: &'a Btf,
     target: &'a Btf,
     relo: &'a Relo,
+    /// What the answer may still cost.
+    steps: &'a Cell<u32>,
 }
 
 impl<'a> Asked<'a> {
@@ -448,6 +472,14 @@ impl<'a> Asked<'a> {
             Side::Program => self.local,
             Side::Target => self.target,
         }
+    }
+
+    /// Counts down to an error.
+    fn spend(self, steps: usize) -> Result<(), Error> {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let left = self.steps.get().checked_sub(steps);
+        self.steps.set(left.unwrap_or(0));
+        left.map(|_| ()).ok_or(self.too_deep())
     }
 
     fn local_type(self) -> Result<Type<'a>, Error> {

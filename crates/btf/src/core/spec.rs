@@ -184,6 +184,7 @@ impl<'a> Matcher<'a> {
         let Some((wanted, enumeration)) = local.enumerator.zip(ty.as_enum()) else {
             return Ok(None);
         };
+        self.asked.spend(enumeration.len())?;
         Ok(enumeration
             .values()
             .find(|value| compat::names_compatible(wanted.name, value.name)))
@@ -257,6 +258,7 @@ impl<'a> Matcher<'a> {
             return Ok(None);
         }
         self.deeper()?;
+        self.asked.spend(composite.len())?;
         for (index, member) in composite.members().enumerate() {
             if !member.name.is_empty() && member.name != wanted.name {
                 continue;
