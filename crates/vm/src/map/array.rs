@@ -60,13 +60,8 @@ impl Array {
     }
 
     fn writable(&self, key: &[u8], flags: u64) -> Result<u32, Errno> {
-        // The lock flag gets past the first check of a plain array only.
-        let known = if self.percpu {
-            flags
-        } else {
-            flags & !update::LOCK
-        };
-        if known > update::EXIST {
+        // The lock flag gets past the first check.
+        if flags & !update::LOCK > update::EXIST {
             return Err(Errno::EINVAL);
         }
         let index = self.find(key).ok_or(Errno::E2BIG)?;

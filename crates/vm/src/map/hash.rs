@@ -3,10 +3,11 @@
 //!
 //! Facts (measured on Linux 6.18):
 //!
-//! * Replacing a value of a map that is neither per-CPU nor has been looked up
-//!   since moves the entry to another element: a pointer that a program holds
-//!   keeps showing the old value, until the element is used again, which is at
-//!   the next replacement on this CPU. Per-CPU values are overwritten in place.
+//! * Replacing a value moves the entry to another element: a pointer that a
+//!   program holds keeps showing the old value, until the element is used again.
+//!   That is at the next replacement on this CPU, whatever the key; with
+//!   `BPF_F_NO_PREALLOC` and in LRU maps, at the next new entry as well. Per-CPU
+//!   values are overwritten in place.
 //! * A full map is `E2BIG`; an LRU map makes room, even when the update then
 //!   fails because of its flags, and even when the key is there.
 //! * A program's update of a per-CPU map writes the running CPU's value; a new
@@ -50,7 +51,8 @@ enum Pool {
 struct Fixed {
     free: Vec<u32>,
     fresh: u32,
-    /// The element that each CPU's next replacement goes to.
+    /// The element that each CPU's next replacement goes to; none of maps that
+    /// are not preallocated.
     spare: Vec<Option<u32>>,
 }
 
@@ -92,10 +94,15 @@ impl Hash {
                 entry: Vec::new(),
             }
         } else {
+            let spares = if def.flags.contains(MapFlags::NO_PREALLOC) {
+                0
+            } else {
+                cpus as usize
+            };
             Pool::Fixed(Fixed {
                 free: Vec::new(),
                 fresh: 0,
-                spare: vec![None; cpus as usize],
+                spare: vec![None; spares],
             })
         };
         let values = Layout {
@@ -205,37 +212,24 @@ impl Hash {
     ) -> Result<(), Errno> {
         let old = self.element[entry as usize];
         let new = match (&mut self.pool, taken) {
-            (Pool::Lru { lru, entry: owner }, Some(new)) => {
-                lru.touch(new);
-                lru.give_back(old);
-                own(owner, new, entry);
-                new
-            }
-            (Pool::Lru { .. }, None) => return Err(Errno::ENOMEM),
-            (Pool::Fixed(fixed), _) => {
-                let spare = fixed.spare.get_mut(side.cpu() as usize);
-                match spare.and_then(|spare| spare.replace(old)) {
-                    Some(new) => new,
-                    None => fixed.take(),
-                }
-            }
+            (Pool::Fixed(fixed), _) => fixed.replacement(side.cpu()),
+            (Pool::Lru { .. }, taken) => taken.ok_or(Errno::ENOMEM)?,
         };
         if let Err(errno) = self.values.reserve(space, new) {
-            self.undo_replacement(side, new);
+            self.free(new);
             return Err(errno);
         }
         self.values.set(space, new, value);
         self.element[entry as usize] = new;
-        Ok(())
-    }
-
-    /// There was no memory for `new`; the old element stays.
-    fn undo_replacement(&mut self, side: Side, new: u32) {
-        if let Pool::Fixed(fixed) = &mut self.pool
-            && let Some(spare) = fixed.spare.get_mut(side.cpu() as usize)
-        {
-            *spare = Some(new);
+        match &mut self.pool {
+            Pool::Fixed(fixed) => fixed.replaced(side.cpu(), old),
+            Pool::Lru { lru, entry: owner } => {
+                lru.touch(new);
+                lru.give_back(old);
+                own(owner, new, entry);
+            }
         }
+        Ok(())
     }
 
     fn insert(
@@ -315,6 +309,20 @@ impl Fixed {
             self.fresh += 1;
             self.fresh - 1
         })
+    }
+
+    /// The element that a replacement on `cpu` goes to.
+    fn replacement(&mut self, cpu: u32) -> u32 {
+        let spare = self.spare.get_mut(cpu as usize).and_then(Option::take);
+        spare.unwrap_or_else(|| self.take())
+    }
+
+    /// Keeps the element that a replacement left.
+    fn replaced(&mut self, cpu: u32, old: u32) {
+        match self.spare.get_mut(cpu as usize) {
+            Some(spare) => *spare = Some(old),
+            None => self.free.push(old),
+        }
     }
 }
 

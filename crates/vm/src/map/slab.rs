@@ -175,10 +175,10 @@ impl Slab {
             .copy_from_slice(bytes);
     }
 
-    /// Zeroes all parts of element `number`.
+    /// Zeroes all parts of element `number`, but not what rounds them up.
     pub(super) fn clear(&self, space: &mut Space, number: u32) {
-        space
-            .bytes_mut(self.addr(number), self.element_size())
-            .fill(0);
+        for cpu in 0..self.parts {
+            space.bytes_mut(self.part(number, cpu), self.len).fill(0);
+        }
     }
 }
