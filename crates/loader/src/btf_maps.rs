@@ -14,7 +14,6 @@ use btf::{Btf, Composite, Kind, Member, Type, TypeId};
 use crate::elf::{Elf, Home, Symbol, SymbolKind, owned};
 use crate::error::{Error, MapError};
 use crate::maps::{Maps, blank};
-use crate::note::Note;
 
 pub(crate) const SECTION: &str = ".maps";
 
@@ -30,12 +29,7 @@ pub(crate) struct Defined {
 }
 
 /// Reads the definitions of `.maps` into `maps`; `btf` has been laid out.
-pub(crate) fn read(
-    elf: &Elf<'_>,
-    btf: &Btf,
-    maps: &mut Maps,
-    notes: &mut Vec<Note>,
-) -> Result<Vec<Defined>, Error> {
+pub(crate) fn read(elf: &Elf<'_>, btf: &Btf, maps: &mut Maps) -> Result<Vec<Defined>, Error> {
     let mut defined = Vec::new();
     let Some((section, contents)) = elf.section(SECTION) else {
         return Ok(defined);
@@ -60,11 +54,7 @@ pub(crate) fn read(
         let Some(ty) = definition_type(btf, var.ty) else {
             return Err(failed(MapError::NotStruct));
         };
-        let mut reader = Reader {
-            btf,
-            notes,
-            values: None,
-        };
+        let mut reader = Reader { btf, values: None };
         let def = reader.definition(name.clone(), ty, false).map_err(failed)?;
         let values = reader.values;
         let map = maps.push(def, SECTION);
@@ -92,7 +82,6 @@ fn definition_type(btf: &Btf, var: TypeId) -> Option<Composite<'_>> {
 
 struct Reader<'a> {
     btf: &'a Btf,
-    notes: &'a mut Vec<Note>,
     /// Byte offset of `values` in the outermost definition.
     values: Option<u64>,
 }
@@ -160,10 +149,7 @@ impl Reader<'_> {
                 self.values = Some(u64::from(member.bit_offset / 8));
                 def.inner = self.template(def, member)?.map(Box::new);
             }
-            unknown => self.notes.push(Note::UnknownMapMember {
-                map: def.name.clone(),
-                member: owned(unknown),
-            }),
+            unknown => return Err(MapError::UnknownMember(owned(unknown))),
         }
         Ok(())
     }

@@ -337,6 +337,9 @@ pub enum MapError {
         /// What was wanted there.
         wanted: &'static str,
     },
+    /// A member that no loader knows, so that it cannot be given what it wants.
+    #[error("unknown member '{0}'")]
+    UnknownMember(String),
     /// A type whose size cannot be told.
     #[error("member '{0}' has a type of unknown size")]
     UnknownSize(String),

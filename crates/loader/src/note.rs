@@ -55,13 +55,6 @@ pub enum Note {
         /// Name of the map.
         map: String,
     },
-    /// A member of a BTF map definition that is not known.
-    UnknownMapMember {
-        /// Name of the map.
-        map: String,
-        /// Name of the member.
-        member: String,
-    },
     /// A legacy map definition is longer than what is known of it, and the rest
     /// is not zero.
     LegacyMapRest {
@@ -146,9 +139,6 @@ impl fmt::Display for Note {
                     f,
                     "perf event array '{map}' gives no key and value size; taken to be 4"
                 )
-            }
-            Note::UnknownMapMember { map, member } => {
-                write!(f, "map '{map}': unknown member '{member}' passed over")
             }
             Note::LegacyMapRest { map, bytes } => write!(
                 f,

@@ -396,7 +396,7 @@ impl Opened<'_> {
         check_count(&maps)?;
         let mut defined = Vec::new();
         if let Some(btf) = &btf {
-            defined = btf_maps::read(elf, btf, &mut maps, notes)?;
+            defined = btf_maps::read(elf, btf, &mut maps)?;
         } else if elf.section(btf_maps::SECTION).is_some() {
             return Err(Error::NoBtf {
                 needed_by: "the maps in section '.maps'",

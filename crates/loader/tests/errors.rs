@@ -157,3 +157,71 @@ fn maps_need_types() {
 fn errors_are_small() {
     assert!(size_of::<Error>() <= 128);
 }
+
+/// The first error that opening an object of `corpus/refused` or making its
+/// programs gives.
+fn refusal(name: &str) -> String {
+    let path = format!(
+        "{}/../../corpus/refused/{name}.bpf.o",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let bytes = std::fs::read(path).unwrap();
+    let opened = Object::parse(&bytes, &options(name));
+    opened
+        .and_then(|object| object.programs())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn refused_objects() {
+    for (name, message) in [
+        ("big_endian", "a big-endian BPF object"),
+        (
+            "wrong_machine",
+            "an ELF file for machine 62, not for BPF (247)",
+        ),
+        (
+            "map_key_conflict",
+            "map 'torn': member 'key_size' says 8 bytes where 4 were said before",
+        ),
+        (
+            "map_unknown_field",
+            "map 'painted': unknown member 'colour'",
+        ),
+        (
+            "map_without_type",
+            "map 'untyped': the map type is not given",
+        ),
+        (
+            "map_values_wrong",
+            "map 'steps': the initial value at offset 0x18 names 'not_a_program', which is not a program",
+        ),
+        ("recursion", "section '.text', offset "),
+        ("undefined_function", "section 'xdp', offset "),
+        (
+            "unknown_kconfig",
+            "extern 'CONFIG_NO_SUCH_OPTION': no value is known",
+        ),
+    ] {
+        let refusal = refusal(name);
+        assert!(refusal.starts_with(message), "{name}: {refusal}");
+    }
+}
+
+/// A kernel may have them: whoever runs the program knows.
+#[test]
+fn unknown_kernel_symbols_are_left_to_the_machine() {
+    for (name, symbol) in [
+        ("unknown_kfunc", "bpf_no_such_kfunc"),
+        ("unknown_ksym", "no_such_kernel_variable"),
+    ] {
+        let path = format!(
+            "{}/../../corpus/refused/{name}.bpf.o",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let object = Object::parse(&std::fs::read(path).unwrap(), &options(name)).unwrap();
+        let program = object.program(name).unwrap();
+        assert_eq!(program.externs[0].name, symbol);
+    }
+}

@@ -52,14 +52,6 @@ struct {
 	__ulong(map_extra, 3);
 } bloom SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 1);
-	__uint(of_tomorrow, 1);
-} unknown_member SEC(".maps");
-
 struct inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
