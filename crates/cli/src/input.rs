@@ -8,6 +8,7 @@ use std::sync::Arc;
 use abi::{ProgType, Program};
 use btf::Btf;
 use loader::{Object, Options};
+use vm::world::Network;
 use xdp_sim::contents;
 
 use crate::args::ObjectArgs;
@@ -132,6 +133,11 @@ fn set_global(object: &mut Object, setting: &str) -> Result<(), Failure> {
     object
         .set_global(name, &bytes)
         .map_err(|e| Failure::input(place, e))
+}
+
+/// Devices, routes and neighbours from a file.
+pub(crate) fn network(path: &Path) -> Result<Network, Failure> {
+    xdp_sim::read_network(&read(path)?).map_err(|e| Failure::input(path.display(), e))
 }
 
 /// The programs of an object, or the one that was asked for.

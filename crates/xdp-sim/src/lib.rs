@@ -36,11 +36,13 @@
 pub mod capture;
 pub mod contents;
 mod events;
+mod network;
 mod redirect;
 mod report;
 mod simulator;
 
 pub use abi::xdp::XdpAction;
 pub use events::Event;
+pub use network::read_network;
 pub use report::{Count, Report};
 pub use simulator::{Delivery, Destination, Error, Lost, Options, Outcome, Simulator, attachable};

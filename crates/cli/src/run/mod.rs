@@ -325,7 +325,7 @@ fn world(args: &RunArgs) -> Result<World, Failure> {
         ..World::default()
     };
     if let Some(path) = &args.network {
-        let _ = path;
+        world.network = input::network(path)?;
     }
     Ok(world)
 }
