@@ -33,11 +33,15 @@ pub(super) struct State {
 
 impl Run<'_> {
     /// Runs until the function that `state` began with returns.
-    pub(super) fn execute(&mut self, machine: &mut Machine, mut state: State) -> Result<u64, Trap> {
-        if let Some(r0) = self.run::<false>(machine, &mut state)? {
+    pub(super) fn execute(
+        &mut self,
+        machine: &mut Machine,
+        state: &mut State,
+    ) -> Result<u64, Trap> {
+        if let Some(r0) = self.run::<false>(machine, state)? {
             return Ok(r0);
         }
-        let r0 = self.run::<true>(machine, &mut state)?;
+        let r0 = self.run::<true>(machine, state)?;
         Ok(r0.expect("the careful form runs to the end"))
     }
 

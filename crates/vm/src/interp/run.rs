@@ -101,17 +101,16 @@ impl<'p> Run<'p> {
         args: [u64; 5],
     ) -> Result<u64, Trap> {
         let function = self.programs[program].functions[function];
-        let mut regs = [0; 11];
-        regs[1..6].copy_from_slice(&args);
-        regs[10] = self.enter(machine, function);
-        let state = State {
-            regs,
+        let [r1, r2, r3, r4, r5] = args;
+        let r10 = self.enter(machine, function);
+        let mut state = State {
+            regs: [0, r1, r2, r3, r4, r5, 0, 0, 0, 0, r10],
             program,
             at: function.entry,
             base: self.frames.len(),
             loops: abi::limits::MAY_GOTO_ITERATIONS,
         };
-        self.execute(machine, state)
+        self.execute(machine, &mut state)
     }
 
     /// Makes room for another function. `None` when there are too many.
