@@ -2,7 +2,7 @@
 //!
 //! Three tables, each grouped by the ELF section that it is about: functions
 //! ([`FuncInfo`]), source lines ([`LineInfo`]) and CO-RE relocations
-//! ([`Relo`](crate::core::Relo)). Offsets are of the instruction, in bytes from
+//! ([`Relo`]). Offsets are of the instruction, in bytes from
 //! the start of its section; an instruction takes 8 bytes, which every offset
 //! has been checked to be a multiple of.
 //!

@@ -42,6 +42,7 @@ mod graph;
 mod index;
 mod parse;
 mod raw;
+mod size;
 mod types;
 pub mod value;
 

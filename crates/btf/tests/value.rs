@@ -230,6 +230,20 @@ fn text_stands_for_names_numbers_characters_and_bytes() {
 }
 
 #[test]
+fn members_of_anonymous_structs_may_stand_under_an_empty_name() {
+    let zoo = zoo();
+    let flat = fields([("a", Value::Int(7)), ("b", Value::Int(8))]);
+    let nested = fields([("", flat.clone())]);
+    let encoded = encode(&zoo.btf, zoo.flow, &flat).unwrap();
+    assert_eq!(encode(&zoo.btf, zoo.flow, &nested).unwrap(), encoded);
+    let wrong = fields([("", fields([("z", Value::Int(7))]))]);
+    assert_eq!(
+        problem(&zoo.btf, zoo.flow, &wrong),
+        "z: struct flow has no field \"z\""
+    );
+}
+
+#[test]
 fn what_is_not_mentioned_is_zero() {
     let zoo = zoo();
     assert_eq!(encode(&zoo.btf, zoo.flow, &fields([])).unwrap(), [0; 40]);

@@ -244,6 +244,14 @@ impl<'a> Encoder<'a, '_> {
         depth: usize,
     ) -> Result<(), Error> {
         for (name, value) in values {
+            if let ("", Value::Struct(inner)) = (name.as_str(), value) {
+                // bpftool's form of an anonymous member.
+                if depth >= MAX_NESTING {
+                    return Err(self.no_shape(id, NoShape::TooDeep));
+                }
+                self.fields(id, fields, inner, place, depth + 1)?;
+                continue;
+            }
             let back = self.path.field(name);
             let Some(field) = fields.find(name) else {
                 let problem = Problem::UnknownField {

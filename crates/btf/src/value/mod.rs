@@ -19,7 +19,8 @@
 //!
 //! Members of anonymous structs and unions are listed with those of the struct
 //! around them, as C names them (bpftool nests them under an empty name, of
-//! which JSON cannot have two). Two members of a union may both be given if they
+//! which JSON cannot have two; [`encode`] takes that too). Bitfields are numbers
+//! with their sign (bpftool: hexadecimal text without). Two members of a union may both be given if they
 //! do not contradict each other, so that what was decoded can be encoded.
 //!
 //! `decode` after `encode` gives the same tree for what `decode` gave; `encode`
