@@ -1,4 +1,4 @@
-//! `cargo xtask corpus`: the objects of `corpus/` from their sources.
+//! `cargo xtask corpus`: the objects of the corpus and the tests from their sources.
 //!
 //! The same compiler gives the same bytes on every machine: clang runs in the
 //! folder of the sources, debug paths are relative to it, no header of the host

@@ -1,6 +1,6 @@
 //! Developer tasks: what is needed to work on the project, but not to use it.
 //!
-//! - `cargo xtask corpus [--check]`: compile `corpus/objects/*.bpf.c` with clang
+//! - `cargo xtask corpus [--check]`: compile the BPF programs of the corpus and the tests
 //! - `cargo xtask pcaps [--check]`: write the captures of `corpus/pcaps/`
 //! - `cargo xtask million`: write the large capture that speed is measured on
 //!
@@ -33,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Compile corpus/objects/*.bpf.c with clang-19
+    /// Compile the BPF programs of the corpus and the tests with clang-19
     Corpus {
         /// Write nothing; fail when a committed object is out of date
         #[arg(long)]
