@@ -1,5 +1,6 @@
 //! The system call's side of a machine's maps: what a user-space program beside
-//! the BPF programs would do with bpf(2).
+//! the BPF programs would do with bpf(2). Maps of constants are frozen: from
+//! this side they can only be read.
 
 use abi::Errno;
 
@@ -39,6 +40,7 @@ impl Machine {
 
     /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM`.
     pub fn map_take(&mut self, id: MapId, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.not_frozen(id)?;
         let (map, space) = self.with_key(id, key)?;
         map.sys_take(space, key)
     }
@@ -51,11 +53,13 @@ impl Machine {
         value: &[u8],
         flags: u64,
     ) -> Result<(), Errno> {
+        self.not_frozen(id)?;
         map::sys_update(&mut self.maps, &mut self.space, id, key, value, flags)
     }
 
     /// `BPF_MAP_DELETE_ELEM`.
     pub fn map_delete(&mut self, id: MapId, key: &[u8]) -> Result<(), Errno> {
+        self.not_frozen(id)?;
         let (map, space) = self.with_key(id, key)?;
         map.delete(space, key)
     }
@@ -78,6 +82,13 @@ impl Machine {
     pub fn map_entries(&mut self, id: MapId) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
         let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
         Ok(map::entries(map, space))
+    }
+
+    fn not_frozen(&self, id: MapId) -> Result<(), Errno> {
+        match self.map(id).ok_or(Errno::EBADF)?.def().kind.is_constant() {
+            true => Err(Errno::EPERM),
+            false => Ok(()),
+        }
     }
 
     fn with_key(&mut self, id: MapId, key: &[u8]) -> Result<(&mut dyn Map, &mut Space), Errno> {
