@@ -41,6 +41,18 @@ pub fn by_name(name: &str) -> Option<&'static Helper> {
     HELPERS.iter().find(|h| h.name == name)
 }
 
+impl Helper {
+    /// Whether programs of this type may call it, as far as is known: those of
+    /// types that the measured kernel cannot load may call everything.
+    pub fn may_be_called_by(&self, prog_type: ProgType) -> bool {
+        let unknown = matches!(
+            prog_type,
+            ProgType::LircMode2 | ProgType::Ext | ProgType::Lsm
+        );
+        unknown || self.prog_types.contains(prog_type)
+    }
+}
+
 /// What a helper takes. `Opt…` may be NULL. A memory argument without a size of
 /// its own is followed by one of the size kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

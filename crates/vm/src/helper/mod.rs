@@ -11,11 +11,14 @@ mod call;
 mod csum;
 mod format;
 mod iterate;
+mod lock;
 mod map;
 mod network;
 mod perf;
+mod probe;
 mod redirect;
 mod ringbuf;
+mod socket;
 mod string;
 mod task;
 mod time;
@@ -32,7 +35,7 @@ pub const TAIL_CALL: u32 = 12;
 /// The implementation of the helper with this number for programs of this type,
 /// if there is one. The same helper may do different things in different types.
 pub fn implementation(id: u32, prog_type: ProgType) -> Option<HelperFn> {
-    if !abi::helpers::by_id(id)?.prog_types.contains(prog_type) {
+    if !abi::helpers::by_id(id)?.may_be_called_by(prog_type) {
         return None;
     }
     let of_type = if prog_type == ProgType::Xdp {
@@ -50,6 +53,7 @@ fn any(id: u32) -> Option<HelperFn> {
         1 => map::lookup_elem,
         2 => map::update_elem,
         3 => map::delete_elem,
+        4 => probe::read_any,
         5 => time::ktime_get_ns,
         6 => trace::trace_printk,
         7 => task::get_prandom_u32,
@@ -60,12 +64,20 @@ fn any(id: u32) -> Option<HelperFn> {
         25 => perf::output_plain,
         28 => csum::diff,
         42 => task::get_numa_node_id,
+        45 => probe::read_any_str,
         80 => task::get_current_cgroup_id,
+        84 | 85 | 99 => socket::lookup,
         87 => map::push_elem,
         88 => map::pop_elem,
         89 => map::peek_elem,
+        93 => lock::spin_lock,
+        94 => lock::spin_unlock,
         105 => string::strtol,
         106 => string::strtoul,
+        112 => probe::read_user,
+        113 => probe::read_kernel,
+        114 => probe::read_user_str,
+        115 => probe::read_kernel_str,
         118 => time::jiffies64,
         125 => time::ktime_get_boot_ns,
         130 => ringbuf::output,

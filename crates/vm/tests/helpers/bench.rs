@@ -2,7 +2,7 @@
 
 use abi::ProgType;
 use vm::helper::{Call, Stop, implementation};
-use vm::{Machine, RegionKind, Rights, World};
+use vm::{Machine, RegionKind, Rights, Trap, World};
 
 /// A machine with memory for arguments.
 #[derive(Debug)]
@@ -52,14 +52,18 @@ impl Bench {
 
     /// Calls a helper by name in an XDP program.
     pub(crate) fn call(&mut self, name: &str, args: &[u64]) -> Result<u64, Stop> {
-        self.call_in(ProgType::Xdp, name, args)
+        self.call_back(ProgType::Xdp, name, args, &mut |_, _, _| {
+            panic!("no callback")
+        })
     }
 
-    pub(crate) fn call_in(
+    /// Calls a helper that may call back.
+    pub(crate) fn call_back(
         &mut self,
         prog_type: ProgType,
         name: &str,
         args: &[u64],
+        callback: &mut Callback<'_>,
     ) -> Result<u64, Stop> {
         let helper = abi::helpers::by_name(name).expect("a helper");
         let run = implementation(helper.id, prog_type).expect("an implementation");
@@ -69,10 +73,13 @@ impl Bench {
             machine: &mut self.machine,
             id: helper.id,
             args: all,
-            callback: &mut |_, _, _| panic!("no callback"),
+            callback,
         })
     }
 }
+
+/// A function of the program: address, arguments.
+pub(crate) type Callback<'a> = dyn FnMut(&mut Machine, u64, [u64; 5]) -> Result<u64, Trap> + 'a;
 
 /// The bytes of Latin-1 text in JSON.
 pub(crate) fn latin1(text: &serde_json::Value) -> Vec<u8> {

@@ -5,7 +5,10 @@
 //! in them is Latin-1, a character for a byte.
 
 mod bench;
+mod maps;
+mod memory;
 mod network;
+mod robust;
 mod snprintf;
 mod strings;
 mod xdp_buffer;
