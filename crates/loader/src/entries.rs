@@ -39,8 +39,11 @@ pub struct Entry {
     pub(crate) function: usize,
 }
 
-/// Section of functions that programs call.
-const TEXT: &str = ".text";
+/// Whether a section holds functions that programs call; with
+/// `-ffunction-sections` each has one of its own.
+fn is_text(section: &str) -> bool {
+    section == ".text" || section.starts_with(".text.")
+}
 
 /// The programs, in the order of their functions.
 pub(crate) fn find(
@@ -52,11 +55,11 @@ pub(crate) fn find(
 ) -> Vec<Entry> {
     let called = called(code, functions, starts);
     let section = |f: &Function| code.get(f.section).map_or("", |s| s.name.as_str());
-    let only_text = functions.iter().all(|f| section(f) == TEXT);
+    let only_text = functions.iter().all(|f| is_text(section(f)));
     let is_entry = |index: usize, f: &Function| {
         let called = called.contains(&index);
         match section(f) {
-            TEXT => only_text && !called,
+            name if is_text(name) => only_text && !called,
             name if sections::find(name).is_some() => f.global || !called,
             _ => !called,
         }

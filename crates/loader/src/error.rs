@@ -340,6 +340,14 @@ pub enum MapError {
     /// A member that no loader knows, so that it cannot be given what it wants.
     #[error("unknown member '{0}'")]
     UnknownMember(String),
+    /// A function in a program array that only programs call.
+    #[error("slot {slot} holds '{function}', which is a function of programs, not a program")]
+    NotAProgram {
+        /// The slot.
+        slot: u32,
+        /// The function.
+        function: String,
+    },
     /// A type whose size cannot be told.
     #[error("member '{0}' has a type of unknown size")]
     UnknownSize(String),

@@ -6,12 +6,17 @@
 //! | 16 | the oldest | nothing |
 //! | 20 | libbpf | flags |
 //! | 28 | the kernel's samples | flags, index of the inner map, memory node |
+//! | 28 | old iproute2, aya | flags, id, pinning |
 //! | 36 | iproute2 | flags, id, pinning, id of the inner map, slot in the outer one |
+//!
+//! Of the two with 28 bytes, only maps of maps use the first one's index, and
+//! only maps with `BPF_F_NUMA_NODE` its node.
 //!
 //! The size of a definition is the distance to the next symbol. Longer ones
 //! begin as libbpf's and have something else behind that.
 
 use abi::{Initial, InitialEntry, MapDef, MapFlags, MapType, Pinning};
+use btf::{Btf, Kind, Type};
 
 use crate::elf::{Elf, Symbol, SymbolKind, owned};
 use crate::entries::Entry;
@@ -69,7 +74,12 @@ pub(crate) fn fill_tail_calls(maps: &mut Maps, entries: &[Entry]) {
 }
 
 /// Reads the definitions of all legacy sections into `maps`.
-pub(crate) fn read(elf: &Elf<'_>, maps: &mut Maps, notes: &mut Vec<Note>) -> Result<(), Error> {
+pub(crate) fn read(
+    elf: &Elf<'_>,
+    btf: Option<&Btf>,
+    maps: &mut Maps,
+    notes: &mut Vec<Note>,
+) -> Result<(), Error> {
     let sections = elf.sections.iter().enumerate();
     let sections = sections
         .filter(|(_, s)| !s.executable && (s.name == "maps" || s.name.starts_with("maps/")));
@@ -79,7 +89,10 @@ pub(crate) fn read(elf: &Elf<'_>, maps: &mut Maps, notes: &mut Vec<Note>) -> Res
         maps.map_sections.insert(index);
         for (symbol, bytes) in definitions(elf, index, section.data) {
             let place = Place::new(section.name, symbol.value).of(owned(symbol.name));
-            let (def, found) = definition(symbol, bytes, place, notes)?;
+            let (mut def, found) = definition(symbol, bytes, place, notes)?;
+            if let Some(btf) = btf {
+                annotate(&mut def, btf);
+            }
             let map = maps.push(def, section.name);
             maps.by_place.insert((index, symbol.value), map);
             if found.id != 0 {
@@ -152,21 +165,48 @@ fn definition(
     match size {
         16 | 20 => {}
         28 => {
-            links.inner_index = Some(words.get(5));
-            def.numa_node = words.get(6);
+            match map_type.is_map_in_map() {
+                true => links.inner_index = Some(words.get(5)),
+                false => links.id = words.get(5),
+            }
+            match def.flags.contains(MapFlags::NUMA_NODE) {
+                true => def.numa_node = words.get(6),
+                false => def.pinning = pinning(words.get(6)),
+            }
         }
         36 => {
             links.id = words.get(5);
             links.inner_id = words.get(7);
             links.inner_slot = words.get(8);
-            def.pinning = match words.get(6) {
-                0 => Pinning::None,
-                _ => Pinning::ByName,
-            };
+            def.pinning = pinning(words.get(6));
         }
         _ => note_rest(&def.name, words.0, notes),
     }
     Ok((def, links))
+}
+
+/// iproute2 knows several places to pin to.
+fn pinning(word: u32) -> Pinning {
+    match word {
+        0 => Pinning::None,
+        _ => Pinning::ByName,
+    }
+}
+
+/// The types of key and value, which `BPF_ANNOTATE_KV_PAIR` left in BTF as the
+/// two members of a structure `____btf_map_NAME`.
+fn annotate(def: &mut MapDef, btf: &Btf) {
+    let name = format!("____btf_map_{}", def.name);
+    let Some(Type::Struct(pair)) = btf.find(&name, Kind::Struct).and_then(|id| btf.ty(id)) else {
+        return;
+    };
+    let (Some(key), Some(value)) = (pair.member(0), pair.member(1)) else {
+        return;
+    };
+    let fits = |ty, size| btf.size_of(ty) == Some(size);
+    if fits(key.ty, def.key_size) && fits(value.ty, def.value_size) {
+        (def.key_type, def.value_type) = (key.ty, value.ty);
+    }
 }
 
 fn note_rest(name: &str, bytes: &[u8], notes: &mut Vec<Note>) {

@@ -60,12 +60,24 @@ struct Frame {
 }
 
 impl Linker<'_> {
-    /// Links the program that starts with function `entry`.
-    pub(crate) fn link(&self, entry: usize) -> Result<Linked, Error> {
+    /// Links the program that starts with function `entry`; `also` is a function
+    /// that belongs to it although nothing refers to it.
+    pub(crate) fn link(&self, entry: usize, also: Option<usize>) -> Result<Linked, Error> {
         let mut out = Linked::default();
-        let base = self.append(&mut out, entry, entry)?;
+        for root in std::iter::once(entry).chain(also) {
+            if !out.bases.contains_key(&root) {
+                self.follow(&mut out, root, entry)?;
+            }
+        }
+        self.check_recursion(&out.calls)?;
+        Ok(out)
+    }
+
+    /// Appends function `root` and all that it reaches.
+    fn follow(&self, out: &mut Linked, root: usize, entry: usize) -> Result<(), Error> {
+        let base = self.append(out, root, entry)?;
         let mut stack = vec![Frame {
-            function: entry,
+            function: root,
             base,
             next: 0,
         }];
@@ -77,11 +89,9 @@ impl Linker<'_> {
                 stack.pop();
                 continue;
             }
-            let (caller, pc, at) = (
-                frame.function,
-                function.start + frame.next,
-                frame.base + frame.next,
-            );
+            let caller = frame.function;
+            let pc = function.start + frame.next;
+            let at = frame.base + frame.next;
             frame.next += 1;
             let Some(callee) = self.callee(caller, pc)? else {
                 continue;
@@ -89,7 +99,7 @@ impl Linker<'_> {
             let base = match out.bases.get(&callee) {
                 Some(base) => *base,
                 None => {
-                    let base = self.append(&mut out, callee, entry)?;
+                    let base = self.append(out, callee, entry)?;
                     stack.push(Frame {
                         function: callee,
                         base,
@@ -98,10 +108,9 @@ impl Linker<'_> {
                     base
                 }
             };
-            self.set_function(&mut out, caller, callee, pc, at, base);
+            self.set_function(out, caller, callee, pc, at, base);
         }
-        self.check_recursion(&out.calls)?;
-        Ok(out)
+        Ok(())
     }
 
     fn function(&self, index: usize) -> Option<(&CodeSection, &Function)> {

@@ -1,12 +1,12 @@
 //! [`Object`]: an opened object file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use abi::{Initial, MapDef, MapFlags, MapKind, Program};
+use abi::{Initial, InitialEntry, MapDef, MapFlags, MapKind, Program};
 use btf::core::Resolver;
 use btf::ext::Ext;
-use btf::{Btf, Kind, TypeId};
+use btf::{Btf, Kind, Type, TypeId};
 use isa::Pc;
 
 use crate::btf_maps;
@@ -14,7 +14,7 @@ use crate::code::{self, CodeSection, Function};
 use crate::core_relo::CoreRelocation;
 use crate::elf::{Elf, Home};
 use crate::entries::{self, Entry};
-use crate::error::{CoreError, Error, KconfigError};
+use crate::error::{CoreError, Error, KconfigError, MapError};
 use crate::externs::{self, ExternInfo, ExternSource, Externs};
 use crate::globals::{self, Global};
 use crate::kconfig;
@@ -52,6 +52,8 @@ pub struct Object {
     functions: Vec<Function>,
     starts: HashMap<(usize, u32), usize>,
     entries: Vec<Entry>,
+    /// The function that `bpf_throw` ends up in, by the function of the program.
+    exception_callbacks: HashMap<usize, usize>,
     notes: Vec<Note>,
 }
 
@@ -105,7 +107,12 @@ impl Object {
             attach_ext(&mut code, ext, btf, options, &mut notes);
         }
         let entries = entries::find(&code, &functions, &starts, options, &mut notes);
+        let exception_callbacks = match &btf {
+            Some(btf) => exception_callbacks(btf, &code, &functions),
+            None => HashMap::new(),
+        };
         legacy_maps::fill_tail_calls(&mut maps, &entries);
+        check_program_arrays(&maps, &entries)?;
         for def in &mut maps.defs {
             maps::complete(def, &mut notes);
         }
@@ -127,6 +134,7 @@ impl Object {
             functions,
             starts,
             entries,
+            exception_callbacks,
             notes,
         })
     }
@@ -330,7 +338,8 @@ impl Object {
             starts: &self.starts,
             externs: &self.externs.list,
         };
-        let linked = linker.link(entry.function)?;
+        let also = self.exception_callbacks.get(&entry.function).copied();
+        let linked = linker.link(entry.function, also)?;
         Ok(Program {
             name: entry.name.clone(),
             section: entry.section.clone(),
@@ -392,7 +401,7 @@ impl Opened<'_> {
         if let Some(btf) = &mut btf {
             lay_out(elf, btf, &externs);
         }
-        legacy_maps::read(elf, &mut maps, notes)?;
+        legacy_maps::read(elf, btf.as_ref(), &mut maps, notes)?;
         check_count(&maps)?;
         let mut defined = Vec::new();
         if let Some(btf) = &btf {
@@ -446,6 +455,31 @@ fn check_count(maps: &Maps) -> Result<(), Error> {
     }
 }
 
+/// Only programs can stand in program arrays.
+fn check_program_arrays(maps: &Maps, entries: &[Entry]) -> Result<(), Error> {
+    let names: HashSet<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    for def in &maps.defs {
+        let Initial::Entries(initial) = &def.initial else {
+            continue;
+        };
+        for entry in initial {
+            if let InitialEntry::Program { slot, program } = entry
+                && !names.contains(program.as_str())
+            {
+                let what = MapError::NotAProgram {
+                    slot: *slot,
+                    function: program.clone(),
+                };
+                return Err(Error::Map {
+                    map: def.name.clone(),
+                    what,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn starts(functions: &[Function]) -> HashMap<(usize, u32), usize> {
     let mut starts = HashMap::with_capacity(functions.len());
     for (index, function) in functions.iter().enumerate() {
@@ -454,6 +488,35 @@ fn starts(functions: &[Function]) -> HashMap<(usize, u32), usize> {
             .or_insert(index);
     }
     starts
+}
+
+/// Functions that a tag `exception_callback:NAME` of a program names: nothing
+/// calls them, but they belong to it.
+fn exception_callbacks(
+    btf: &Btf,
+    code: &[CodeSection],
+    functions: &[Function],
+) -> HashMap<usize, usize> {
+    let tags: HashMap<TypeId, &str> = btf
+        .types()
+        .filter_map(|(_, ty)| match ty {
+            Type::DeclTag(tag) => {
+                let name = tag.name.strip_prefix("exception_callback:")?;
+                Some((tag.ty, name))
+            }
+            _ => None,
+        })
+        .collect();
+    if tags.is_empty() {
+        return HashMap::new();
+    }
+    let all = || functions.iter().enumerate();
+    let names: HashMap<&str, usize> = all().map(|(i, f)| (f.name.as_str(), i)).collect();
+    let callback = |f: &Function| {
+        let info = f.part(&code.get(f.section)?.func_info, |i| i.pc).first()?;
+        names.get(tags.get(&info.type_id)?).copied()
+    };
+    all().filter_map(|(i, f)| Some((i, callback(f)?))).collect()
 }
 
 fn programs_by_place<'a>(

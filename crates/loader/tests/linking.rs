@@ -63,6 +63,13 @@ fn callbacks_are_linked_and_may_name_themselves() {
 }
 
 #[test]
+fn an_exception_callback_belongs_to_its_program() {
+    let program = open("linking").program("thrower").unwrap();
+    assert_eq!(function_names(&program), ["thrower", "catcher", "square"]);
+    assert_eq!(edges(&program).len(), 1);
+}
+
+#[test]
 fn lines_and_types_move_along() {
     let object = open("linking");
     let btf = object.btf().unwrap();

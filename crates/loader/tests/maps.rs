@@ -119,3 +119,29 @@ fn maps_in_maps_of_iproute2() {
         Initial::Entries(vec![InitialEntry::Map { slot: 2, map: 0 }])
     );
 }
+
+#[test]
+fn layouts_of_old_loaders() {
+    let object = open("legacy_layouts");
+    let oldest = map(&object, "oldest");
+    assert_eq!(
+        (oldest.key_size, oldest.value_size, oldest.max_entries),
+        (4, 16, 8)
+    );
+    let btf = object.btf().unwrap();
+    assert_eq!(btf.name(oldest.value_type), "counter");
+    let outer = map(&object, "outer");
+    assert_eq!(outer.inner.as_deref(), Some(oldest));
+    assert_eq!(outer.initial, Initial::Empty);
+    let on_node = map(&object, "on_node");
+    assert_eq!((on_node.numa_node, on_node.pinning), (2, Pinning::None));
+    let pinned = map(&object, "pinned");
+    assert_eq!((pinned.numa_node, pinned.pinning), (0, Pinning::ByName));
+    let longest = map(&object, "longest");
+    assert_eq!((longest.map_type, longest.value_size), (MapType::Array, 8));
+    let rest = Note::LegacyMapRest {
+        map: "longest".into(),
+        bytes: 68,
+    };
+    assert!(object.notes().contains(&rest));
+}

@@ -95,6 +95,19 @@ int missing_variable(struct xdp_md *ctx)
 	return no_variable;
 }
 
+// What `bpf_throw` would end in; nothing refers to it.
+__noinline int catcher(__u64 cookie)
+{
+	return square(cookie);
+}
+
+SEC("xdp")
+__attribute__((btf_decl_tag("exception_callback:catcher")))
+int thrower(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 static SEC("xdp_static") int not_global(struct xdp_md *ctx)
 {
 	return XDP_PASS;
