@@ -66,8 +66,17 @@ pub enum Error {
         /// The offset given.
         offset: u32,
     },
-    /// A string offset of a type outside of the table.
-    #[error("type [{id}] has string offset {offset}, which is not in the BTF string table")]
+    /// A section name or CO-RE access string of more than 1024 bytes.
+    #[error("string at offset {offset} of {what} is longer than 1024 bytes")]
+    LongString {
+        /// What refers to the string.
+        what: &'static str,
+        /// The offset given.
+        offset: u32,
+    },
+    /// A string offset of a type outside of the table, or of a string that is
+    /// too long for a name (4096 bytes).
+    #[error("type [{id}] has string offset {offset}, which is no name in the BTF string table")]
     BadName {
         /// The type.
         id: TypeId,

@@ -22,6 +22,9 @@ const HEADER_LEN: u32 = 24;
 /// With the third table, for CO-RE relocations, since Linux 5.4.
 const HEADER_LEN_WITH_CORE: u32 = 32;
 const INSN_SIZE: u32 = 8;
+/// Longest section name and CO-RE access string. An access of the most parts
+/// that there may be (64, of ten digits) has 703 bytes.
+const MAX_COPIED_LEN: usize = 1024;
 
 /// A parsed `.BTF.ext` section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,7 +156,7 @@ fn relo(context: &Context<'_>, record: &[u8]) -> Result<Relo, Error> {
             kind,
         });
     };
-    let access = context.string(access_str_off)?.to_owned();
+    let access = context.short_string(access_str_off)?.to_owned();
     Ok(Relo {
         insn_off,
         type_id: TypeId(type_id),
@@ -212,7 +215,7 @@ impl<'a> Table<'a> {
                 section: "",
             };
             let context = Context {
-                section: context.string(name)?,
+                section: context.short_string(name)?,
                 ..context
             };
             sections.push(Section {
@@ -255,6 +258,17 @@ impl<'a> Context<'a> {
             section,
             offset,
         })
+    }
+
+    /// A string that is copied for each record: were it long, a small table
+    /// could ask for any amount of memory.
+    fn short_string(&self, offset: u32) -> Result<&'a str, Error> {
+        let string = self.string(offset)?;
+        if string.len() > MAX_COPIED_LEN {
+            let what = self.what;
+            return Err(Error::LongString { what, offset });
+        }
+        Ok(string)
     }
 
     fn string(&self, offset: u32) -> Result<&'a str, Error> {

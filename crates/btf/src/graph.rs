@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
@@ -14,6 +15,11 @@ use crate::{
     raw::{Records, u32_at},
     types::EnumRecords,
 };
+
+/// The longest name of a type, member, enumerator or parameter. Linux allows
+/// 511 bytes; without any limit, many types could share one name of megabytes
+/// and make every lookup slow. Other strings (source lines) may be longer.
+const MAX_NAME_LEN: usize = 4096;
 
 pub(crate) const INFO_KIND_FLAG: u32 = 1 << 31;
 
@@ -27,6 +33,8 @@ pub struct Btf {
     /// Where each own type's record starts in `bytes`.
     pub(crate) offsets: Vec<u32>,
     strings: String,
+    /// Offsets in `strings` from where a string is too long for a name.
+    long_strings: Vec<Range<u32>>,
     base: Option<Base>,
     /// The id of the first own type: 1 without a base.
     pub(crate) first_id: u32,
@@ -80,10 +88,12 @@ impl Btf {
     pub(crate) fn empty(bytes: Vec<u8>, strings: String, base: Option<Base>) -> Btf {
         let first_id = base.as_ref().map_or(1, |base| base.btf.len());
         let (offsets, index) = (Vec::new(), OnceLock::new());
+        let long_strings = long_strings(&strings);
         Btf {
             bytes,
             offsets,
             strings,
+            long_strings,
             base,
             first_id,
             pointer_size: 8,
@@ -167,17 +177,24 @@ impl Btf {
         rest.get(..rest.bytes().position(|byte| byte == 0)?)
     }
 
-    pub(crate) fn has_string(&self, offset: u32) -> bool {
+    /// Whether there is a string at this offset that may be a name: one of up
+    /// to [`MAX_NAME_LEN`] bytes.
+    pub(crate) fn has_name(&self, offset: u32) -> bool {
         match &self.base {
-            Some(base) if offset < base.strings_len => base.btf.has_string(offset),
-            Some(base) => self.has_own_string(offset - base.strings_len),
-            None => self.has_own_string(offset),
+            Some(base) if offset < base.strings_len => base.btf.has_name(offset),
+            Some(base) => self.has_own_name(offset - base.strings_len),
+            None => self.has_own_name(offset),
         }
     }
 
-    fn has_own_string(&self, offset: u32) -> bool {
-        let offset = offset as usize;
-        offset < self.strings.len() && self.strings.is_char_boundary(offset)
+    fn has_own_name(&self, offset: u32) -> bool {
+        let at = offset as usize;
+        let next = self.long_strings.partition_point(|long| long.end <= offset);
+        let long = self
+            .long_strings
+            .get(next)
+            .is_some_and(|long| long.contains(&offset));
+        at < self.strings.len() && self.strings.is_char_boundary(at) && !long
     }
 
     pub(crate) fn strings_end(&self) -> u32 {
@@ -382,6 +399,19 @@ impl Btf {
         }
         Ok(())
     }
+}
+
+/// Where in the table strings have more than [`MAX_NAME_LEN`] bytes to their end.
+fn long_strings(strings: &str) -> Vec<Range<u32>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for string in strings.split('\0') {
+        if string.len() > MAX_NAME_LEN {
+            found.push(start as u32..(start + string.len() - MAX_NAME_LEN) as u32);
+        }
+        start += string.len() + 1;
+    }
+    found
 }
 
 fn decode_int(name: &str, size: u32, data: u32) -> Int<'_> {

@@ -293,7 +293,7 @@ impl Check<'_> {
     }
 
     fn string(&self, offset: u32) -> Result<(), Error> {
-        if self.btf.has_string(offset) {
+        if self.btf.has_name(offset) {
             Ok(())
         } else {
             Err(Error::BadName {

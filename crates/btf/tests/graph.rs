@@ -265,6 +265,21 @@ fn endless_chains_have_no_end() {
     assert_eq!(btf.resolve(TypeId(99)), None);
 }
 
+#[test]
+fn names_have_a_limit() {
+    let mut b = BtfBuilder::new();
+    let id = b.struct_(&"x".repeat(4097), 4, &[]);
+    let error = b.finish().unwrap_err();
+    assert_eq!(error, Error::BadName { id, offset: 1 });
+    // The same string from its second byte on is short enough.
+    let mut bytes = b.bytes();
+    bytes[24] = 2;
+    let btf = Btf::parse(&bytes).unwrap();
+    assert_eq!(btf.name(id).len(), 4096);
+    // What is no name has no limit.
+    assert_eq!(btf.str(1).unwrap().len(), 4097);
+}
+
 /// What is wrong with the bytes of a graph after a change.
 fn changed(change: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bytes = every_kind().bytes();
@@ -305,7 +320,7 @@ fn malformed_bytes_are_named_with_their_place() {
     );
     assert_eq!(
         changed(|b| b[24..28].fill(0xff)),
-        "type [1] has string offset 4294967295, which is not in the BTF string table"
+        "type [1] has string offset 4294967295, which is no name in the BTF string table"
     );
     assert_eq!(
         changed(|b| info(b, 20 << 24)),
@@ -432,6 +447,16 @@ fn mistakes_in_ext_are_named() {
     assert_eq!(
         message(funcs(8, &[(xdp, &[&[0, 99]])])),
         "func_info of section xdp refers to type [99], the last one is [19]"
+    );
+    let mut b = every_kind();
+    let long = b.string(&"x".repeat(1025));
+    let with_long = b.finish().unwrap();
+    assert_eq!(
+        Ext::parse(&funcs(8, &[(long, &[])]), &with_long).unwrap_err(),
+        Error::LongString {
+            what: "func_info",
+            offset: long
+        }
     );
     let unknown: (u32, &[Section<'_>]) = (16, &[(xdp, &[&[8, 1, xdp, 13]])]);
     assert_eq!(

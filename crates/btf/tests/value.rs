@@ -337,6 +337,7 @@ fn characters_that_are_no_text_stay_a_list() {
 fn broken_graphs_end_in_errors() {
     let mut b = BtfBuilder::new();
     let u32_ = b.int("unsigned int", 4, Encoding::Unsigned);
+    let u8_ = b.int("unsigned char", 1, Encoding::Unsigned);
     let id = b.next_id();
     let endless = b.struct_("endless", 4, &[("inner", id, 0).into()]);
     let outside = b.struct_("outside", 4, &[("far", u32_, 64).into()]);
@@ -347,6 +348,8 @@ fn broken_graphs_end_in_errors() {
     let first = b.struct_("first", 4, &overlapping);
     let second: Vec<_> = (0..1000).map(|_| ("x", first, 0).into()).collect();
     let second = b.struct_("second", 4, &second);
+    let named = b.struct_("named", 1, &[(&*"x".repeat(4096), u8_, 0).into()]);
+    let many_names = b.array(named, 4096);
     let anonymous_id = b.next_id();
     let anonymous = b.struct_(
         "",
@@ -362,6 +365,7 @@ fn broken_graphs_end_in_errors() {
     too_deep(endless);
     too_deep(crowd);
     too_deep(second);
+    too_deep(many_names);
     too_deep(anonymous);
     let problem = decode(&btf, outside, &[0; 4]).unwrap_err().problem;
     assert!(matches!(problem, Problem::OutOfBounds { .. }));

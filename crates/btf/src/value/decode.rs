@@ -10,6 +10,8 @@ use crate::{Btf, Enum, Int, TypeId};
 /// eight bitfields, and the members of unions share theirs.
 const VALUES_PER_CALL: usize = 1 << 16;
 const VALUES_PER_BYTE: usize = 8;
+/// Names are copied into values; long ones count as further values.
+const NAME_BYTES_PER_VALUE: usize = 32;
 
 /// The value of type `id` that `bytes` hold, which have to be exactly as many as
 /// the type takes.
@@ -119,19 +121,23 @@ struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     fn value(&mut self, id: TypeId, place: Place<'_>, depth: usize) -> Result<Value, Error> {
-        let left = if depth > MAX_NESTING {
-            None
-        } else {
-            self.left.checked_sub(1)
-        };
-        self.left = left.ok_or_else(|| self.no_shape(id, NoShape::TooDeep))?;
+        if depth > MAX_NESTING {
+            return Err(self.no_shape(id, NoShape::TooDeep));
+        }
+        self.spend(id, 1)?;
         let shape = match self.layouts.shape(id) {
             Ok(shape) => shape,
             Err(problem) => return Err(self.no_shape(id, problem)),
         };
         let value = match shape {
             Shape::Int(int) => decode_int(&int, place),
-            Shape::Enum(ty) => decode_enum(ty, place),
+            Shape::Enum(ty) => {
+                let value = decode_enum(ty, place);
+                if let Some(Value::Enum { name, .. }) = &value {
+                    self.spend(id, name.len() / NAME_BYTES_PER_VALUE)?;
+                }
+                value
+            }
             Shape::Ptr => {
                 let bits = place.bits(self.layouts.btf.pointer_size() * 8);
                 bits.map(|bits| Value::Ptr(bits as u64))
@@ -199,6 +205,7 @@ impl<'a> Decoder<'a> {
                 ..place
             };
             let back = self.path.field(field.name);
+            self.spend(field.ty, field.name.len() / NAME_BYTES_PER_VALUE)?;
             values.push((
                 field.name.to_owned(),
                 self.value(field.ty, inner, depth + 1)?,
@@ -206,6 +213,13 @@ impl<'a> Decoder<'a> {
             self.path.back(back);
         }
         Ok(Value::Struct(values))
+    }
+
+    /// Counts down to an error.
+    fn spend(&mut self, id: TypeId, values: usize) -> Result<(), Error> {
+        let left = self.left.checked_sub(values);
+        self.left = left.ok_or_else(|| self.no_shape(id, NoShape::TooDeep))?;
+        Ok(())
     }
 
     fn no_shape(&self, id: TypeId, problem: NoShape) -> Error {
