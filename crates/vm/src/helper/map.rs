@@ -1,21 +1,35 @@
 //! Map operations.
 
 use super::call::{Answer, Call, MapCall, Mem, Stop, errno, pointer};
-use crate::map::Target;
+use crate::map::{Map, Target};
+use crate::memory::{Addr, Space};
 
 /// `void *bpf_map_lookup_elem(map, key)`
+///
+/// The helper that programs call most: the map is looked at once.
 pub(super) fn lookup_elem(call: &mut Call<'_>) -> Answer {
-    let key = key(call)?;
+    let key = call.arg(2);
+    let keyless = call.refuse(1, "a map without keys");
     let MapCall {
         map, space, cpu, ..
     } = call.map(1)?;
-    let key = key.bytes(space);
-    let inner = |map: &dyn crate::Map| match map.target(space, key)? {
+    let size = map.def().key_size;
+    if size == 0 {
+        return Err(keyless);
+    }
+    let key = space.read(key, size)?;
+    match map.lookup(space, cpu, key) {
+        None => pointer(inner_map(map, space, key)),
+        value => pointer(value),
+    }
+}
+
+/// The address that stands for the map in an entry of a map of maps.
+fn inner_map(map: &dyn Map, space: &Space, key: &[u8]) -> Option<Addr> {
+    match map.target(space, key)? {
         Target::Map(id) => Some(id.handle()),
         _ => None,
-    };
-    let value = map.lookup(space, cpu, key);
-    pointer(value.or_else(|| inner(map)))
+    }
 }
 
 /// `void *bpf_map_lookup_percpu_elem(map, key, cpu)`: NULL for CPUs that do not

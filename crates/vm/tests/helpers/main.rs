@@ -8,6 +8,7 @@ mod bench;
 mod maps;
 mod memory;
 mod network;
+mod packet;
 mod robust;
 mod snprintf;
 mod strings;
