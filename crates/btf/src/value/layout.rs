@@ -171,7 +171,7 @@ impl<'a> Layouts<'a> {
 /// has it.
 fn is_char(btf: &Btf, id: TypeId) -> bool {
     let ty = btf.strip_modifiers(id).and_then(|id| btf.ty(id));
-    matches!(ty, Some(Type::Int(int)) if int.size == 1 && is_char_int(&int))
+    matches!(ty, Some(Type::Int(int)) if int.size == 1 && int.bits == 8 && is_char_int(&int))
 }
 
 pub(super) fn is_char_int(int: &Int<'_>) -> bool {
