@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abi::xdp::XdpAction;
 use abi::{AttachType, MapType, ProgType, Program};
 use btf::Btf;
-use vm::world::Redirect;
+use vm::world::{Network, Redirect};
 use vm::{Instance, Machine, MapId, ProgId, Trap, World, packet};
 
 use crate::redirect::{self, Target};
@@ -25,12 +25,15 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Interface 1, queue 0, an empty world.
+    /// As PROG_TEST_RUN has it: interface 1, which is the loopback, and queue 0.
     fn default() -> Options {
         Options {
             ifindex: 1,
             queue: 0,
-            world: World::default(),
+            world: World {
+                network: Network::loopback(),
+                ..World::default()
+            },
             budget: None,
         }
     }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use abi::{MapDef, MapKind, MapType, ProgType, Program};
 use loader::Object;
 use serde_json::{Value as Json, json};
-use vm::{MapId, World};
+use vm::MapId;
 use xdp_sim::capture::{self, Reader};
 use xdp_sim::contents;
-use xdp_sim::{Error, Event, Options, Simulator};
+use xdp_sim::{Error, Event, Options, Simulator, read_network};
 
 /// Differences shown of one capture before the rest is only counted.
 const SHOWN: usize = 3;
@@ -62,6 +62,7 @@ struct Case {
     program: String,
     capture: PathBuf,
     btf: Option<String>,
+    network: Option<String>,
 }
 
 impl Case {
@@ -77,6 +78,7 @@ impl Case {
             program: stem(file),
             capture: corpus("pcaps").join(capture),
             btf: expected["btf"].as_str().map(str::to_owned),
+            network: expected["network"].as_str().map(str::to_owned),
         }
     }
 
@@ -144,12 +146,12 @@ impl Case {
     /// The object freshly loaded, with its maps filled.
     fn simulator(&self) -> Result<Simulator, String> {
         let programs = self.programs();
-        let mut world = World::default();
-        world.cpu.count = 2;
-        let options = Options {
-            world,
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.world.cpu.count = 2;
+        if let Some(file) = &self.network {
+            let bytes = fs::read(corpus("networks").join(file)).expect("a network");
+            options.world.network = read_network(&bytes).expect("a network");
+        }
         let mut simulator =
             Simulator::new(&programs, &self.program, options).map_err(|e| e.to_string())?;
         for file in sorted(&corpus("maps").join(&self.object)) {

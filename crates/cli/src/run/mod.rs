@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use vm::World;
 use vm::packet::InputError;
-use vm::world::Cpu;
+use vm::world::{Cpu, Network};
 use xdp_sim::capture::{self, Reader};
 use xdp_sim::{Error, Event, Options, Report, Simulator};
 
@@ -315,19 +315,19 @@ fn world(args: &RunArgs) -> Result<World, Failure> {
             format!("there are {} CPUs (--cpus)", args.cpus),
         ));
     }
-    let mut world = World {
+    Ok(World {
         random: vm::world::Random { state: args.seed },
         cpu: Cpu {
             id: args.cpu,
             count: args.cpus,
             numa_node: 0,
         },
+        network: match &args.network {
+            Some(path) => input::network(path)?,
+            None => Network::loopback(),
+        },
         ..World::default()
-    };
-    if let Some(path) = &args.network {
-        world.network = input::network(path)?;
-    }
-    Ok(world)
+    })
 }
 
 /// A machine that cannot be set up: exit code 3 where something is not simulated.

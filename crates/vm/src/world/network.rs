@@ -16,6 +16,26 @@ pub struct Network {
     pub neighbours: Vec<Neighbour>,
 }
 
+impl Network {
+    /// What a new network namespace has, with its loopback up.
+    pub fn loopback() -> Network {
+        let v4 = Prefix {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            len: 8,
+        };
+        Network {
+            devices: vec![Device {
+                ifindex: 1,
+                name: "lo".to_owned(),
+                mtu: 65536,
+                addresses: vec![v4, Prefix::host(IpAddr::V6(Ipv6Addr::LOCALHOST))],
+                ..Device::default()
+            }],
+            ..Network::default()
+        }
+    }
+}
+
 /// A network device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
