@@ -46,6 +46,52 @@ fn corpus_programs_answer_as_linux_does() {
     assert!(sum.wrong.is_empty(), "{}", sum.wrong.join("\n"));
 }
 
+/// Programs that Linux cannot test-run, or whose answers depend on time, are not
+/// in the expectations; all the same none of them may trap.
+#[test]
+fn no_corpus_program_traps() {
+    let mut runs = 0;
+    for path in sorted(&corpus("objects")) {
+        let Some(name) = path.to_str().and_then(|p| p.strip_suffix(".bpf.o")) else {
+            continue;
+        };
+        let name = name.rsplit('/').next().expect("a name");
+        let options = loader::Options {
+            prog_type: Some(ProgType::Xdp),
+            ..Default::default()
+        };
+        let Ok(programs) = open(name, options).programs() else {
+            continue;
+        };
+        let programs: Vec<_> = programs
+            .into_iter()
+            .filter(|p| p.prog_type == ProgType::Xdp)
+            .collect();
+        for program in programs.iter().filter(|p| xdp_sim::attachable(p).is_ok()) {
+            let made = Simulator::new(&programs, &program.name, Options::default());
+            let Ok(mut simulator) = made else {
+                continue;
+            };
+            for capture in sorted(&corpus("pcaps")).iter().filter(|p| p.is_file()) {
+                let file = File::open(capture).expect("a capture");
+                let Ok(mut reader) = Reader::new(file, capture::Options::default()) else {
+                    continue;
+                };
+                while let Ok(Some(packet)) = reader.next() {
+                    let trap = simulator.run(packet.captured).ok().and_then(|o| o.trap);
+                    if let Some(trap) = trap {
+                        let why = simulator.machine().explain(&trap);
+                        panic!("{name}/{} on {}: {why}", program.name, capture.display());
+                    }
+                }
+                runs += 1;
+            }
+        }
+    }
+    println!("{runs} runs without a trap");
+    assert!(runs > 1000, "the corpus is there");
+}
+
 /// What was compared, and what differed.
 #[derive(Default)]
 struct Sum {
