@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abi::xdp::XdpAction;
 use abi::{AttachType, MapType, ProgType, Program};
 use btf::Btf;
-use vm::world::{Network, Redirect};
+use vm::world::{Cpu, Network, Redirect};
 use vm::{Instance, Machine, MapId, ProgId, Trap, World, packet};
 
 use crate::redirect::{self, Target};
@@ -165,6 +165,7 @@ const MAX_HOPS: u32 = 8;
 pub struct Simulator {
     machine: Machine,
     instance: Instance,
+    left_out: Vec<vm::LoadError>,
     names: Vec<String>,
     btf: Option<Arc<Btf>>,
     /// The maps that are ring buffers.
@@ -183,26 +184,32 @@ pub struct Simulator {
 impl Simulator {
     /// Loads `programs` (those of one object) with their maps and puts the one
     /// called `entry` on the interface.
+    ///
+    /// The others are there for tail calls and map entries. Those that are not for
+    /// XDP, that are optional, or that cannot be loaded stay out
+    /// ([`Simulator::left_out`]); entries that should hold them stay empty.
     pub fn new(programs: &[Program], entry: &str, options: Options) -> Result<Simulator, Error> {
-        let index = programs
+        let program = programs
             .iter()
-            .position(|p| p.name == entry)
+            .find(|p| p.name == entry)
             .ok_or_else(|| no_program(programs, entry))?;
-        let program = &programs[index];
         attachable(program)?;
+        let (programs, left_out) = together(programs, program, options.world.cpu)?;
         let mut machine = Machine::new(options.world)?;
         if let Some(budget) = options.budget {
             machine.budget = budget;
         }
-        let instance = machine.instantiate(&program.maps, programs)?;
+        let instance = machine.instantiate(&program.maps, &programs)?;
+        let index = programs.iter().position(|p| p.name == entry);
         let maps = program.maps.iter().zip(&instance.maps);
         let rings = maps.filter(|(def, _)| def.map_type == MapType::Ringbuf);
         Ok(Simulator {
             rings: rings.map(|(_, id)| *id).collect(),
-            entry: instance.programs[index],
+            entry: instance.programs[index.expect("the entry is never left out")],
             frags: program.flags.xdp_frags,
             machine,
             instance,
+            left_out,
             names: programs.iter().map(|p| p.name.clone()).collect(),
             btf: program.btf.clone(),
             ifindex: options.ifindex,
@@ -254,6 +261,11 @@ impl Simulator {
             lost,
             arena: &self.arena,
         })
+    }
+
+    /// Why programs beside the one on the interface could not be loaded.
+    pub fn left_out(&self) -> &[vm::LoadError] {
+        &self.left_out
     }
 
     /// Whether the program is marked for multi-buffer packets (`xdp.frags`).
@@ -420,6 +432,33 @@ impl Answer {
             None => XdpAction::from_ret(self.ret).unwrap_or(XdpAction::Aborted),
         }
     }
+}
+
+/// The program on the interface and those beside it that can be loaded with it.
+fn together(
+    programs: &[Program],
+    entry: &Program,
+    cpu: Cpu,
+) -> Result<(Vec<Program>, Vec<vm::LoadError>), Error> {
+    // Tried in a machine of its own, so that nothing of a failure stays behind.
+    let mut trial = Machine::new(World {
+        cpu,
+        ..World::default()
+    })?;
+    let maps = trial.instantiate(&entry.maps, &[])?.maps;
+    let mut loadable = Vec::new();
+    let mut left_out = Vec::new();
+    for program in programs {
+        let beside = program.name != entry.name;
+        if beside && (program.prog_type != ProgType::Xdp || program.optional) {
+            continue;
+        }
+        match trial.load_program(program, &maps) {
+            Err(error) if beside => left_out.push(error),
+            _ => loadable.push(program.clone()),
+        }
+    }
+    Ok((loadable, left_out))
 }
 
 /// Appends the packet without metadata.

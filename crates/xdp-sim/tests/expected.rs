@@ -63,10 +63,6 @@ fn no_corpus_program_traps() {
         let Ok(programs) = open(name, options).programs() else {
             continue;
         };
-        let programs: Vec<_> = programs
-            .into_iter()
-            .filter(|p| p.prog_type == ProgType::Xdp)
-            .collect();
         for program in programs.iter().filter(|p| xdp_sim::attachable(p).is_ok()) {
             let made = Simulator::new(&programs, &program.name, Options::default());
             let Ok(mut simulator) = made else {
@@ -226,19 +222,9 @@ impl Case {
         if self.object == "legacy_maps28" {
             object.set_max_entries("tx_port", 64).expect("a map");
         }
-        let programs = object
+        object
             .programs()
-            .unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let entry = |p: &Program| p.name == self.program;
-        // Alone where that is possible, as programs beside it may need what is
-        // not simulated.
-        let needs_others = |p: &Program| p.maps.iter().any(|m| m.map_type == MapType::ProgArray);
-        programs
-            .into_iter()
-            .filter(|p| {
-                entry(p) || p.prog_type == ProgType::Xdp && (needs_others(p) || !p.optional)
-            })
-            .collect()
+            .unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
 }
 

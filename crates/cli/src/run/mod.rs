@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use loader::Object;
 use vm::World;
 use vm::packet::InputError;
 use vm::world::{Cpu, Network};
@@ -84,7 +85,7 @@ impl<'a> Session<'a> {
     fn new(args: &'a RunArgs) -> Result<Session<'a>, Failure> {
         let place = args.object.object.display();
         let object = input::object(&args.object)?;
-        let programs = input::programs(&object, &args.object, None)?;
+        let programs = makeable(&object, args)?;
         let entry = choose(&programs, args)?;
         let options = Options {
             ifindex: args.ifindex,
@@ -92,9 +93,11 @@ impl<'a> Session<'a> {
             world: world(args)?,
             budget: args.budget,
         };
-        let loaded = loadable(programs, &entry);
         let mut simulator =
-            Simulator::new(&loaded, &entry, options).map_err(|e| refused(place, e))?;
+            Simulator::new(&programs, &entry, options).map_err(|e| refused(place, e))?;
+        for error in simulator.left_out() {
+            note(format_args!("left out: {error}"));
+        }
         let mut maps = Maps::new(&simulator);
         for setting in &args.map {
             maps.fill(&mut simulator, setting)?;
@@ -261,6 +264,35 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The programs of an object that can be made: a fault of one that was not asked
+/// for must not keep the others from running.
+fn makeable(object: &Object, args: &RunArgs) -> Result<Vec<abi::Program>, Failure> {
+    let place = args.object.object.display();
+    let mut programs = Vec::new();
+    let mut faults = Vec::new();
+    for entry in object.entries() {
+        match object.program(&entry.name) {
+            Ok(program) => programs.push(program),
+            Err(error) if args.program.as_ref() == Some(&entry.name) => {
+                return Err(Failure::input(place, error));
+            }
+            Err(error) => faults.push(error),
+        }
+    }
+    if programs.is_empty() && !faults.is_empty() {
+        return Err(Failure::input(place, faults.swap_remove(0)));
+    }
+    for error in &faults {
+        note(format_args!("left out: {error}"));
+    }
+    Ok(programs)
+}
+
+/// Something to know that is no failure.
+fn note(text: impl std::fmt::Display) {
+    eprintln!("ebpf-sim: note: {text}");
+}
+
 /// The program to run: the one that was named, or the only one that can sit on an
 /// interface.
 fn choose(programs: &[abi::Program], args: &RunArgs) -> Result<String, Failure> {
@@ -270,7 +302,7 @@ fn choose(programs: &[abi::Program], args: &RunArgs) -> Result<String, Failure> 
     let place = args.object.object.display();
     let candidates: Vec<_> = programs
         .iter()
-        .filter(|p| xdp_sim::attachable(p).is_ok())
+        .filter(|p| xdp_sim::attachable(p).is_ok() && !p.optional)
         .map(|p| p.name.as_str())
         .collect();
     match candidates[..] {
@@ -298,13 +330,6 @@ fn nothing_to_run(programs: &[abi::Program]) -> String {
             known.join(", ")
         ),
     }
-}
-
-/// The program on the interface and those that maps may lead to; programs for
-/// other purposes stay out.
-fn loadable(programs: Vec<abi::Program>, entry: &str) -> Vec<abi::Program> {
-    let wanted = |p: &abi::Program| p.name == entry || p.prog_type == abi::ProgType::Xdp;
-    programs.into_iter().filter(wanted).collect()
 }
 
 /// What programs observe, as the command line says.

@@ -312,7 +312,10 @@ impl Simulator {
         };
         let (number, program) = match value {
             Json::Number(number) => (number.as_u64(), None),
-            Json::Object(object) => (object.get(field).and_then(Json::as_u64), object.get("prog")),
+            Json::Object(object) if object.keys().all(|k| k == field || k == "prog") => {
+                (object.get(field).and_then(Json::as_u64), object.get("prog"))
+            }
+            Json::Object(_) => return Err(shape()),
             _ => return Ok(None),
         };
         let number = number
