@@ -20,6 +20,7 @@ mod redirect;
 mod ringbuf;
 mod socket;
 mod string;
+mod syncookie;
 mod task;
 mod time;
 mod trace;
@@ -92,6 +93,10 @@ fn any(id: u32) -> Option<HelperFn> {
         181 => iterate::bpf_loop,
         182 => string::strncmp,
         195 => map::lookup_percpu_elem,
+        204 => syncookie::generate_ipv4,
+        205 => syncookie::generate_ipv6,
+        206 => syncookie::check_ipv4,
+        207 => syncookie::check_ipv6,
         208 => time::ktime_get_tai_ns,
         _ => return None,
     };

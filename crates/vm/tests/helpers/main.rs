@@ -12,4 +12,5 @@ mod packet;
 mod robust;
 mod snprintf;
 mod strings;
+mod syncookie;
 mod xdp_buffer;
