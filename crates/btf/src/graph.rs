@@ -404,6 +404,12 @@ impl Btf {
 /// Where in the table strings have more than [`MAX_NAME_LEN`] bytes to their end.
 fn long_strings(strings: &str) -> Vec<Range<u32>> {
     let mut found = Vec::new();
+    // A string that long fills a whole chunk of half its length. Real tables
+    // have none, and this sees so without reading all of them.
+    let mut chunks = strings.as_bytes().chunks(MAX_NAME_LEN / 2);
+    if chunks.all(|chunk| chunk.contains(&0)) {
+        return found;
+    }
     let mut start = 0;
     for string in strings.split('\0') {
         if string.len() > MAX_NAME_LEN {
