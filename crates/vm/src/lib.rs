@@ -15,6 +15,7 @@
 //! * A helper that is missing is reported when a program is loaded, by name, not
 //!   when a packet reaches it.
 
+mod engine;
 pub mod helper;
 mod instance;
 mod interp;
@@ -26,9 +27,11 @@ mod syscall;
 mod trap;
 pub mod world;
 
+pub use engine::Engine;
 pub use instance::{Instance, LoadError};
 pub use machine::{Error, Machine, ProgId};
 pub use map::{Map, MapError, MapId};
 pub use memory::{Access, Addr, Fault, Region, RegionKind, Rights, Space};
+pub use syscall::Entry;
 pub use trap::{Trap, TrapKind};
 pub use world::{Redirect, World};

@@ -8,6 +8,9 @@ use crate::machine::Machine;
 use crate::map::{self, Map, MapId};
 use crate::memory::Space;
 
+/// An entry as the system call sees it: key and value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 impl Machine {
     /// The map.
     pub fn map(&self, id: MapId) -> Option<&dyn Map> {
@@ -79,7 +82,7 @@ impl Machine {
 
     /// All entries in the map's order: keys and values, as the system call sees
     /// them.
-    pub fn map_entries(&mut self, id: MapId) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+    pub fn map_entries(&mut self, id: MapId) -> Result<Vec<Entry>, Errno> {
         let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
         Ok(map::entries(map, space))
     }

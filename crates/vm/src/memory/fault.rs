@@ -158,11 +158,10 @@ pub(super) fn distance(addr: u64, region: &Region) -> u64 {
     }
 }
 
-/// Addresses in whose granules the region that was missed may be.
-pub(super) fn neighbours(addr: u64) -> [Option<u64>; 3] {
+/// Addresses in the granules beside that of `addr`.
+pub(super) fn neighbours(addr: u64) -> [Option<u64>; 2] {
     let granule = u64::from(GRANULE);
     [
-        Some(addr),
         addr.checked_sub(granule),
         addr.checked_add(granule)
             .filter(|a| *a <= Addr(u32::MAX).to_reg()),

@@ -11,6 +11,10 @@ use super::{
     Rights,
 };
 
+/// How far from a region, in bytes, an access in another granule is still taken
+/// for one that missed it.
+const NEAR: u32 = 4096;
+
 /// The address space.
 #[derive(Debug)]
 pub struct Space {
@@ -206,12 +210,13 @@ impl Space {
 
     #[cold]
     fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
-        let near = neighbours(addr)
-            .into_iter()
-            .flatten()
+        let own = self.region_at(addr);
+        let beside = neighbours(addr).into_iter().flatten();
+        let beside = beside
             .filter_map(|at| self.region_at(at))
-            .min_by_key(|region| distance(addr, region))
-            .copied();
+            .filter(|region| distance(addr, region) <= u64::from(NEAR));
+        let near = own.into_iter().chain(beside);
+        let near = near.min_by_key(|region| distance(addr, region)).copied();
         Fault {
             addr,
             size,
