@@ -231,16 +231,10 @@ impl Simulator {
         self.arena.clear();
         self.deliveries.clear();
         let answer = self.answer(self.entry, packet, &[], self.ifindex, self.queue, 0)?;
-        self.output.clear();
-        self.metadata.clear();
-        if let Some(packet) = &self.machine.packet {
-            copy_data(packet, &self.machine.space, &mut self.output);
-            self.metadata
-                .extend_from_slice(packet.meta(&self.machine.space));
-        }
         let action = answer.action();
         let mut executed = answer.executed;
         let mut lost = None;
+        let kept = self.keep_if_needed(action);
         match action {
             XdpAction::Aborted | XdpAction::Drop => {}
             XdpAction::Pass => self.deliver(Destination::Stack, None, None),
@@ -250,17 +244,39 @@ impl Simulator {
                 lost = self.redirect(redirect, &mut executed)?;
             }
         }
+        let space = &self.machine.space;
+        let (output, metadata) = match &self.machine.packet {
+            Some(packet) if !kept => (packet.linear(space), packet.meta(space)),
+            _ => (self.output.as_slice(), self.metadata.as_slice()),
+        };
         Ok(Outcome {
             action,
             ret: answer.ret,
             trap: answer.trap,
             executed,
-            output: &self.output,
-            metadata: &self.metadata,
+            output,
+            metadata,
             deliveries: &self.deliveries,
             lost,
             arena: &self.arena,
         })
+    }
+
+    /// Copies what the program left where it will not stay, or not in one piece,
+    /// in the packet buffer; whether it did.
+    fn keep_if_needed(&mut self, action: XdpAction) -> bool {
+        let Some(packet) = &self.machine.packet else {
+            return false;
+        };
+        let needed = packet.is_multi_buffer() || action == XdpAction::Redirect;
+        if needed {
+            let space = &self.machine.space;
+            self.output.clear();
+            copy_data(packet, space, &mut self.output);
+            self.metadata.clear();
+            self.metadata.extend_from_slice(packet.meta(space));
+        }
+        needed
     }
 
     /// Why programs beside the one on the interface could not be loaded.
