@@ -392,8 +392,8 @@ impl Simulator {
                 match (answer.trap, answer.action(), target.to) {
                     (Some(trap), ..) => lost = Some(Lost::Trap(trap)),
                     (_, XdpAction::Pass, to) => self.deliver(to, Some(program), Some(made)),
-                    // Programs on a CPU may send a packet on, programs on a
-                    // device may not (measured on Linux 6.18).
+                    // A program on a CPU may send a packet on; one on a device
+                    // lets it through or not.
                     (_, XdpAction::Redirect, Destination::Cpu(_)) => {
                         waiting.push((self.machine.redirect.take(), Some(made), hop + 1));
                     }
