@@ -244,7 +244,7 @@ impl Packet {
             return Err(Errno::EINVAL);
         }
         let len = self.data.0 - meta as u32;
-        if len % 4 != 0 || len > MAX_META_LEN {
+        if !len.is_multiple_of(4) || len > MAX_META_LEN {
             return Err(Errno::EACCES);
         }
         self.data_meta = Addr(meta as u32);

@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::map::{Map, MapId};
 use crate::memory::{Access, Addr, Fault, Space};
 use crate::packet::Packet;
-use crate::trap::TrapKind;
+use crate::trap::{Trap, TrapKind};
 
 /// A helper call in progress.
 pub struct Call<'a> {
@@ -16,10 +16,12 @@ pub struct Call<'a> {
     pub id: u32,
     /// `r1` to `r5`.
     pub args: [u64; 5],
-    /// Runs a function of the calling program, for helpers that take callbacks:
-    /// address of the function, then its `r1` to `r5`; gives its `r0`.
-    pub callback: &'a mut dyn FnMut(&mut Machine, u64, [u64; 5]) -> Result<u64, crate::Trap>,
+    /// Runs a function of the calling program, for helpers that take callbacks.
+    pub callback: &'a mut Callback<'a>,
 }
+
+/// Runs a function: its address, then `r1` to `r5`; gives `r0`.
+pub type Callback<'a> = dyn FnMut(&mut Machine, u64, [u64; 5]) -> Result<u64, Trap> + 'a;
 
 impl std::fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,7 +38,7 @@ pub enum Stop {
     /// The program did what it must not; the engine adds where.
     Trap(TrapKind),
     /// A trap inside a callback, already complete.
-    Nested(crate::Trap),
+    Nested(Trap),
 }
 
 impl From<Fault> for Stop {

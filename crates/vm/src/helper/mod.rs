@@ -28,7 +28,7 @@ mod xdp;
 
 use abi::ProgType;
 
-pub use call::{Answer, Call, HelperFn, Stop};
+pub use call::{Answer, Call, Callback, HelperFn, Stop};
 
 /// Number of `bpf_tail_call`, which is the engine's business: it has no row here.
 pub const TAIL_CALL: u32 = 12;

@@ -1,8 +1,8 @@
 //! A machine to call helpers in.
 
 use abi::ProgType;
-use vm::helper::{Call, Stop, implementation};
-use vm::{Machine, RegionKind, Rights, Trap, World};
+use vm::helper::{Call, Callback, Stop, implementation};
+use vm::{Machine, RegionKind, Rights, World};
 
 /// A machine with memory for arguments.
 #[derive(Debug)]
@@ -77,9 +77,6 @@ impl Bench {
         })
     }
 }
-
-/// A function of the program: address, arguments.
-pub(crate) type Callback<'a> = dyn FnMut(&mut Machine, u64, [u64; 5]) -> Result<u64, Trap> + 'a;
 
 /// The bytes of Latin-1 text in JSON.
 pub(crate) fn latin1(text: &serde_json::Value) -> Vec<u8> {

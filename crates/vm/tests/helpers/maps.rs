@@ -142,7 +142,8 @@ fn redirect_map_answers_as_linux() {
     const NO_DEVICE: [u64; 15] = [0, 1, 2, 3, 0, 0, 4, 4, 4, 0, 1, 4, 4, 0, 0];
     const OTHER: [u64; 15] = [4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     const NO_OTHER: [u64; 15] = [0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let cases: [(MapType, u32, &[(u64, [u64; 15])]); 4] = [
+    type Answers<'a> = &'a [(u64, [u64; 15])];
+    let cases: [(MapType, u32, Answers<'_>); 4] = [
         (
             MapType::Devmap,
             1,

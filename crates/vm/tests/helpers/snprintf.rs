@@ -15,10 +15,8 @@ fn snprintf_answers_as_linux() {
     let rows = rows(include_str!("../data/snprintf.jsonl"));
     for row in &rows {
         let ours = snprintf(&mut bench, row);
-        let theirs = match row["ret"].as_i64() {
-            Some(ret) => Some((ret, latin1(&row["out"]))),
-            None => None,
-        };
+        let ret = row["ret"].as_i64();
+        let theirs = ret.map(|ret| (ret, latin1(&row["out"])));
         if ours != theirs {
             wrong.push(format!("{row}\n    {ours:?}"));
         }
