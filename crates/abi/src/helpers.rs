@@ -2,7 +2,7 @@
 
 mod table;
 
-use crate::ProgType;
+use crate::{MapType, ProgType};
 
 /// A helper function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub struct Helper {
     pub args: &'static [Arg],
     /// What it leaves in `r0`.
     pub ret: Ret,
+    /// Map types that it may have, where it takes a map. Of maps that only some
+    /// values may go into (`sockmap`) only what holds for all is here.
+    pub maps: MapSet,
     /// What it does, in a sentence.
     pub summary: &'static str,
 }
@@ -207,6 +210,38 @@ const fn bits(types: &[ProgType]) -> u64 {
     bits
 }
 
+/// A set of map types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MapSet(u64);
+
+impl MapSet {
+    /// No type.
+    pub const EMPTY: MapSet = MapSet(0);
+
+    /// With these types too.
+    #[must_use]
+    pub const fn with(self, types: &[MapType]) -> MapSet {
+        let mut bits = self.0;
+        let mut i = 0;
+        while i < types.len() {
+            bits |= 1 << types[i] as u32;
+            i += 1;
+        }
+        MapSet(bits)
+    }
+
+    /// Whether the type is in it.
+    pub const fn contains(self, map_type: MapType) -> bool {
+        self.0 & 1 << map_type as u32 != 0
+    }
+
+    /// The types, by number.
+    pub fn iter(self) -> impl Iterator<Item = MapType> {
+        let all = MapType::ALL.iter().copied();
+        all.filter(move |t| self.contains(*t))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +278,14 @@ mod tests {
         assert_eq!(rows.len(), HELPERS.len());
         for (row, helper) in rows.iter().zip(HELPERS) {
             let types: Vec<&str> = helper.prog_types.iter().map(ProgType::name).collect();
+            if let Some(maps) = row.get("maps") {
+                let ours: Vec<&str> = helper.maps.iter().map(MapType::name).collect();
+                assert_eq!(maps, &serde_json::json!(ours), "{}", helper.name);
+            }
+            let mut row = row.clone();
+            if let Some(row) = row.as_object_mut() {
+                row.remove("maps");
+            }
             let ours = serde_json::json!({
                 "id": helper.id,
                 "name": helper.name,
@@ -250,7 +293,7 @@ mod tests {
                 "gpl_only": helper.gpl_only,
                 "changes_packet": helper.changes_packet,
             });
-            assert_eq!(row, &ours);
+            assert_eq!(row, ours);
         }
     }
 }
