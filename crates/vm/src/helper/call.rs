@@ -1,6 +1,7 @@
 //! A helper call: its arguments, and how it ends.
 
 use abi::Errno;
+use abi::helpers::MapSet;
 
 use crate::machine::Machine;
 use crate::map::{Map, MapId};
@@ -139,8 +140,21 @@ impl Call<'_> {
         }
     }
 
-    /// A map argument, with the rest of what a map operation needs.
+    /// A map argument of a type that the helper takes, with the rest of what a
+    /// map operation needs.
     pub(super) fn map(&mut self, n: usize) -> Result<MapCall<'_>, Stop> {
+        let refusal = self.refuse(n, "a map of a type that the helper does not take");
+        let maps = abi::helpers::by_id(self.id).map_or(MapSet::EMPTY, |row| row.maps);
+        let call = self.any_map(n)?;
+        if maps.contains(call.map.def().map_type) {
+            Ok(call)
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// A map argument of any type.
+    pub(super) fn any_map(&mut self, n: usize) -> Result<MapCall<'_>, Stop> {
         let refusal = self.refuse(n, "not a map");
         let id = MapId::from_handle(self.arg(n)).ok_or(refusal)?;
         let machine = &mut *self.machine;

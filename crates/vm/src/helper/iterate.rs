@@ -1,7 +1,7 @@
 //! Helpers that call functions of the program.
 
+use abi::Errno;
 use abi::limits::MAX_LOOPS;
-use abi::{Errno, MapType};
 
 use super::call::{Answer, Call, MapCall, Stop};
 use crate::map::Walk;
@@ -36,16 +36,12 @@ pub(super) fn for_each_map_elem(call: &mut Call<'_>) -> Answer {
     if flags != 0 {
         return Ok(Errno::EINVAL.to_ret());
     }
-    let refusal = call.refuse(1, "not an array or hash map");
     let mut walk = Walk::default();
     let mut count = 0;
     loop {
         let MapCall {
             map, space, cpu, ..
         } = call.map(1)?;
-        if count == 0 && !can_iterate(map.def().map_type) {
-            return Err(refusal);
-        }
         let Ok(Some((key, value))) = map.walk(space, cpu, &mut walk) else {
             return Ok(count);
         };
@@ -56,12 +52,4 @@ pub(super) fn for_each_map_elem(call: &mut Call<'_>) -> Answer {
             return Ok(count);
         }
     }
-}
-
-fn can_iterate(map_type: MapType) -> bool {
-    use MapType::{Array, Hash, LruHash, LruPercpuHash, PercpuArray, PercpuHash};
-    matches!(
-        map_type,
-        Array | PercpuArray | Hash | PercpuHash | LruHash | LruPercpuHash
-    )
 }

@@ -6,20 +6,20 @@ use crate::memory::{Addr, Space};
 
 /// `void *bpf_map_lookup_elem(map, key)`
 ///
-/// The helper that programs call most: the map is looked at once.
+/// The helper that programs call most: the map is looked at once, and its type
+/// only when nothing was found.
 pub(super) fn lookup_elem(call: &mut Call<'_>) -> Answer {
     let key = call.arg(2);
-    let keyless = call.refuse(1, "a map without keys");
     let MapCall {
         map, space, cpu, ..
-    } = call.map(1)?;
-    let size = map.def().key_size;
-    if size == 0 {
-        return Err(keyless);
-    }
-    let key = space.read(key, size)?;
+    } = call.any_map(1)?;
+    let key = space.read(key, map.def().key_size)?;
     match map.lookup(space, cpu, key) {
-        None => pointer(inner_map(map, space, key)),
+        None => {
+            let inner = inner_map(map, space, key);
+            call.map(1)?;
+            pointer(inner)
+        }
         value => pointer(value),
     }
 }
@@ -37,13 +37,9 @@ fn inner_map(map: &dyn Map, space: &Space, key: &[u8]) -> Option<Addr> {
 pub(super) fn lookup_percpu_elem(call: &mut Call<'_>) -> Answer {
     let key = key(call)?;
     let cpu = call.arg32(3);
-    let refusal = call.refuse(1, "not a per-CPU map");
     let MapCall {
         map, space, cpus, ..
     } = call.map(1)?;
-    if !map.def().map_type.is_percpu() {
-        return Err(refusal);
-    }
     if cpu >= cpus {
         return pointer(None);
     }
@@ -126,9 +122,6 @@ pub(super) fn peek_elem(call: &mut Call<'_>) -> Answer {
 /// The key that `r2` points to.
 fn key(call: &mut Call<'_>) -> Result<Mem, Stop> {
     let size = call.map(1)?.map.def().key_size;
-    if size == 0 {
-        return Err(call.refuse(1, "a map without keys"));
-    }
     call.readable(2, size)
 }
 

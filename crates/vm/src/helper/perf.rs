@@ -1,7 +1,6 @@
 //! Perf events.
 
 use abi::Errno;
-use abi::MapType;
 
 use super::call::{Answer, Call, MapCall, Mem, Stop};
 use crate::map::{MapId, Target};
@@ -73,7 +72,6 @@ fn record(data: Mem, packet_len: u32, space: &crate::Space) -> Vec<u8> {
 
 /// The entry that the flags name: map, and CPU whose buffer it is.
 fn slot(call: &mut Call<'_>) -> Result<Result<(MapId, u32), Errno>, Stop> {
-    let refusal = call.refuse(2, "not a perf event array");
     let index = call.arg(3) & CURRENT_CPU;
     let MapCall {
         id,
@@ -82,15 +80,11 @@ fn slot(call: &mut Call<'_>) -> Result<Result<(MapId, u32), Errno>, Stop> {
         cpu,
         ..
     } = call.map(2)?;
-    let def = map.def();
-    if def.map_type != MapType::PerfEventArray {
-        return Err(refusal);
-    }
     let index = match index {
         CURRENT_CPU => cpu,
         index => index as u32,
     };
-    if index >= def.max_entries {
+    if index >= map.def().max_entries {
         return Ok(Err(Errno::E2BIG));
     }
     Ok(match map.target(space, &index.to_le_bytes()) {

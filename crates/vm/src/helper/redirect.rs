@@ -28,14 +28,10 @@ pub(super) fn redirect(call: &mut Call<'_>) -> Answer {
 /// matter.
 pub(super) fn redirect_map(call: &mut Call<'_>) -> Answer {
     let (key, flags) = (call.arg32(2), call.arg(3));
-    let refusal = call.refuse(1, "not a device, CPU or AF_XDP socket map");
     let map = call.map(1)?;
     let id = map.id;
-    let is_device = match map.map.def().map_type {
-        MapType::Devmap | MapType::DevmapHash => true,
-        MapType::Cpumap | MapType::Xskmap => false,
-        _ => return Err(refusal),
-    };
+    let map_type = map.map.def().map_type;
+    let is_device = matches!(map_type, MapType::Devmap | MapType::DevmapHash);
     let allowed = if is_device {
         FALLBACK | BROADCAST | EXCLUDE_INGRESS
     } else {

@@ -337,3 +337,23 @@ fn a_loop_ends_at_its_count_or_when_the_callback_returns_1() {
         Ok(Errno::EINVAL.to_ret())
     );
 }
+
+#[test]
+fn a_map_of_another_kind_is_a_trap() {
+    let (mut bench, _, map) = with_map(def(MapType::Queue, 0, 4, 2));
+    let memory = bench.put(&[0; 16]);
+    for (helper, args) in [
+        ("bpf_map_lookup_elem", [map, memory, 0, 0]),
+        ("bpf_map_update_elem", [map, memory, memory, 0]),
+        ("bpf_map_delete_elem", [map, memory, 0, 0]),
+        ("bpf_map_lookup_percpu_elem", [map, memory, 0, 0]),
+        ("bpf_redirect_map", [map, 0, 0, 0]),
+        ("bpf_ringbuf_reserve", [map, 8, 0, 0]),
+        ("bpf_for_each_map_elem", [map, 0x1000, 0, 0]),
+        ("bpf_map_lookup_elem", [memory, memory, 0, 0]),
+        ("bpf_map_lookup_elem", [0, memory, 0, 0]),
+    ] {
+        let ret = bench.call(helper, &args);
+        assert!(matches!(ret, Err(Stop::Trap(_))), "{helper}: {ret:?}");
+    }
+}
