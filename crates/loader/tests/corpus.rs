@@ -113,6 +113,10 @@ fn global_data() {
             (MapType::Array, 4, 1)
         );
     }
+    let btf = object.btf().unwrap();
+    for map in object.maps() {
+        assert_eq!(btf.size_of(map.value_type), Some(map.value_size));
+    }
     assert_eq!(
         object.map_index(".rodata"),
         object.map_index("globals.rodata")

@@ -125,6 +125,50 @@ fn sections_beyond_the_end_of_the_file() {
     );
 }
 
+/// A small file could have many times its size read into memory.
+#[test]
+fn sections_that_overlap() {
+    let whole = bytes("firewall");
+    let table = u64::from_le_bytes(word(&whole, 40)) as usize;
+    let count = u16::from_le_bytes(word(&whole, 60)) as usize;
+    let len = (whole.len() as u64).to_le_bytes();
+    let patches: Vec<(usize, &[u8])> = (1..count)
+        .flat_map(|i| {
+            [
+                (table + 64 * i + 24, &[0; 8][..]),
+                (table + 64 * i + 32, &len[..]),
+            ]
+        })
+        .filter(|(at, _)| {
+            // The names stay where they are.
+            let kind = (at - table) / 64 * 64 + table + 4;
+            u32::from_le_bytes(word(&whole, kind)) == SHT_PROGBITS
+        })
+        .collect();
+    let error = error(&patched("firewall", &patches)).to_string();
+    assert_eq!(
+        error,
+        "broken ELF file: the sections overlap: together they are larger than the file"
+    );
+}
+
+#[test]
+fn functions_that_overlap() {
+    let whole = bytes("several");
+    let symtab = section_header(&whole, SHT_SYMTAB);
+    let start = u64::from_le_bytes(word(&whole, symtab + 24)) as usize;
+    let first = (0..).map(|i| start + 24 * i).find(|symbol| {
+        let is_function = whole[symbol + 4] & 0xf == 2;
+        is_function && u64::from_le_bytes(word(&whole, symbol + 8)) == 0
+    });
+    let size = first.unwrap() + 16;
+    let error = error(&patched("several", &[(size, &[104])])).to_string();
+    assert_eq!(
+        error,
+        "broken ELF file: functions overlap (section 'xdp', offset 0x60 (in 'second'))"
+    );
+}
+
 #[test]
 fn relocations_of_what_does_not_exist() {
     let whole = bytes("firewall");

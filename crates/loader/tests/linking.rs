@@ -135,3 +135,10 @@ fn static_functions_that_nobody_calls_are_programs() {
         Err(Error::ProgramType { .. })
     ));
 }
+
+#[test]
+fn in_an_object_with_nothing_but_text_programs_are_what_nobody_calls() {
+    let object = open("text_only");
+    let names: Vec<_> = object.entries().iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["program"]);
+}

@@ -6,6 +6,7 @@ mod common;
 use abi::{Initial, InitialEntry, MapDef, MapFlags, MapType, Pinning};
 use btf::TypeId;
 use common::open;
+use isa::{Imm64, Insn};
 use loader::{Note, Object};
 
 fn map<'a>(object: &'a Object, name: &str) -> &'a MapDef {
@@ -93,8 +94,31 @@ fn maps_in_maps() {
         slot,
         map: object.map_index(name).unwrap(),
     };
-    let entries = vec![entry(1, "inner_one"), entry(5, "inner_two")];
+    let entries = vec![
+        entry(1, "inner_one"),
+        entry(5, "inner_two"),
+        entry(7, "inner_hidden"),
+    ];
     assert_eq!(outer.initial, Initial::Entries(entries));
+}
+
+#[test]
+fn a_static_map_is_found_by_its_offset() {
+    let object = open("maps");
+    let program = object.program("second").unwrap();
+    let maps: Vec<_> = common::insns(&program)
+        .into_iter()
+        .filter_map(|insn| match insn {
+            Insn::LoadImm {
+                imm: Imm64::MapIndex { index },
+                ..
+            } => Some(index as usize),
+            _ => None,
+        })
+        .collect();
+    let index = object.map_index("hidden").unwrap();
+    assert!(index > 0);
+    assert_eq!(maps, [index]);
 }
 
 #[test]
@@ -131,7 +155,10 @@ fn layouts_of_old_loaders() {
     let btf = object.btf().unwrap();
     assert_eq!(btf.name(oldest.value_type), "counter");
     let outer = map(&object, "outer");
-    assert_eq!(outer.inner.as_deref(), Some(oldest));
+    let at = |index: usize| object.maps()[index].name.as_str();
+    assert_eq!((at(1), at(3)), ("outer", "on_node"));
+    assert_eq!(outer.inner.as_deref(), Some(map(&object, "on_node")));
+    assert_eq!(map(&object, "nested").inner, None);
     assert_eq!(outer.initial, Initial::Empty);
     let on_node = map(&object, "on_node");
     assert_eq!((on_node.numa_node, on_node.pinning), (2, Pinning::None));

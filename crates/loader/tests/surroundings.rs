@@ -63,8 +63,8 @@ fn strong_configuration_values_must_be_known() {
 fn configuration_is_laid_out_by_alignment_then_size() {
     let object = Object::parse(&bytes(NAME), &configured()).unwrap();
     let map = &object.maps()[object.map_index(".kconfig").unwrap()];
-    // CONFIG_HZ, CONFIG_WEAK, CONFIG_NAME.
-    let expected = *b"\xe8\x03\0\0\0\0\0\0\0sim\0\0\0";
+    // CONFIG_HZ, CONFIG_WEAK, LINUX_OF_TOMORROW, CONFIG_NAME.
+    let expected = *b"\xe8\x03\0\0\0\0\0\0\0\0sim\0\0\0";
     assert_eq!(map.initial, Initial::Bytes(expected.to_vec()));
 }
 
@@ -96,9 +96,9 @@ fn kernel_symbols_are_named_by_index() {
             _ => {}
         }
     }
-    // The weak one is the last but one in the object's list: the three of
+    // The weak one is the last but one in the object's list: the four of
     // .kconfig, then by name.
-    let poisoned = CallTarget::Helper(2_002_000_000 + 7);
+    let poisoned = CallTarget::Helper(2_002_000_000 + 8);
     assert_eq!(
         calls,
         [
@@ -120,6 +120,7 @@ fn structures_of_functions_are_maps() {
         (map.map_type, map.value_size, map.flags.0),
         (MapType::StructOps, 16, 1 << 13)
     );
+    assert_eq!((map.key_size, map.max_entries), (4, 1));
     assert!(matches!(&map.initial, Initial::Bytes(b) if b[8] == 7));
 }
 

@@ -23,13 +23,22 @@ struct {
 } oldest SEC("maps") = { BPF_MAP_TYPE_HASH, 4, 16, 8 };
 BPF_ANNOTATE_KV_PAIR(oldest, __u32, struct counter);
 
-// The samples': index 0 is the template.
+// The samples': the template by its index.
 struct bpf_map_def_28 SEC("maps") outer = {
 	.type = BPF_MAP_TYPE_HASH_OF_MAPS,
 	.key_size = 4,
 	.value_size = 4,
 	.max_entries = 4,
-	.inner_map_idx = 0,
+	.inner_map_idx = 3,
+};
+
+// A template that is a map of maps itself is none.
+struct bpf_map_def_28 SEC("maps") nested = {
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = 4,
+	.value_size = 4,
+	.max_entries = 4,
+	.inner_map_idx = 1,
 };
 
 struct bpf_map_def_28 SEC("maps") on_node = {

@@ -58,13 +58,14 @@ struct inner {
 	__type(value, __u64);
 	__uint(max_entries, 2);
 } inner_one SEC(".maps"), inner_two SEC(".maps");
+static struct inner inner_hidden SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__type(key, __u32);
 	__uint(max_entries, 8);
 	__array(values, struct inner);
-} outer SEC(".maps") = { .values = { [1] = &inner_one, [5] = &inner_two } };
+} outer SEC(".maps") = { .values = { [1] = &inner_one, [5] = &inner_two, [7] = &inner_hidden } };
 
 int second(struct xdp_md *ctx);
 
@@ -74,6 +75,13 @@ struct {
 	__uint(max_entries, 4);
 	__array(values, int(void *));
 } jumps SEC(".maps") = { .values = { [3] = (void *)&second } };
+
+static struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} hidden SEC(".maps");
 
 SEC("xdp")
 int first(struct xdp_md *ctx)
@@ -89,7 +97,9 @@ int first(struct xdp_md *ctx)
 SEC("xdp")
 int second(struct xdp_md *ctx)
 {
-	return XDP_DROP;
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&hidden, &key) ? XDP_DROP : XDP_ABORTED;
 }
 
 LICENSE("GPL");

@@ -8,6 +8,7 @@
 extern long CONFIG_HZ __kconfig;
 extern char CONFIG_NAME[6] __kconfig;
 extern bool CONFIG_WEAK __kconfig __weak;
+extern bool LINUX_OF_TOMORROW __kconfig __weak;
 
 extern void kernel_function(int x) __ksym;
 extern void weak_function(int x) __ksym __weak;
@@ -31,7 +32,7 @@ int user(struct xdp_md *ctx)
 	if (weak_function)
 		weak_function(2);
 	sum += (long)&kernel_variable + (long)&kernel_address + (long)&weak_address;
-	sum += CONFIG_HZ + CONFIG_NAME[1] + CONFIG_WEAK;
+	sum += CONFIG_HZ + CONFIG_NAME[1] + CONFIG_WEAK + LINUX_OF_TOMORROW;
 	return XDP_PASS;
 }
 
