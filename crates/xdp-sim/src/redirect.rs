@@ -3,7 +3,25 @@
 use vm::world::Redirect;
 use vm::{Machine, MapId, ProgId, map};
 
-use crate::simulator::Destination;
+/// Where a packet can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// The network stack of the host (`XDP_PASS`).
+    Stack,
+    /// The network stack, on another CPU (cpumap).
+    Cpu(u32),
+    /// Out of the interface that it came from (`XDP_TX`).
+    Back,
+    /// Out of the device with this index.
+    Device(u32),
+    /// The AF_XDP socket in this slot of the map.
+    Socket {
+        /// The xskmap.
+        map: MapId,
+        /// Its slot.
+        slot: u32,
+    },
+}
 
 /// One place that a redirect leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

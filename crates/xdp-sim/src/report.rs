@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use abi::xdp::XdpAction;
 use vm::Trap;
 
-use crate::simulator::{Destination, Outcome};
+use crate::{Destination, Outcome};
 
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use btf::Btf;
 use vm::world::{Cpu, Network, Redirect};
 use vm::{Instance, Machine, MapId, ProgId, Trap, World, packet};
 
-use crate::redirect::{self, Target};
+use crate::outcome::{Delivery, Lost, Outcome};
+use crate::redirect::{self, Destination, Target};
 
 /// Where packets arrive, and the world they arrive in.
 #[derive(Debug)]
@@ -70,91 +71,6 @@ pub enum Error {
     /// Maps, programs or packets that the machine refuses.
     #[error(transparent)]
     Machine(#[from] vm::Error),
-}
-
-/// What became of a packet.
-#[derive(Debug)]
-pub struct Outcome<'a> {
-    /// What the program answered, as Linux takes it: return values that are no
-    /// action, and traps, are [`XdpAction::Aborted`].
-    pub action: XdpAction,
-    /// The return value itself; 0 after a trap.
-    pub ret: u32,
-    /// Why the program stopped without an answer.
-    pub trap: Option<Trap>,
-    /// Instructions executed, those of second programs included.
-    pub executed: u64,
-    /// The packet as the program left it, without metadata.
-    pub output: &'a [u8],
-    /// The metadata in front of it.
-    pub metadata: &'a [u8],
-    /// Where copies of it went. Empty for packets that were dropped.
-    pub deliveries: &'a [Delivery],
-    /// Why a redirected packet reached nobody.
-    pub lost: Option<Lost>,
-    arena: &'a [u8],
-}
-
-impl<'a> Outcome<'a> {
-    /// The bytes that went there.
-    pub fn delivered(&self, delivery: &Delivery) -> &'a [u8] {
-        match &delivery.changed {
-            Some(range) => self.arena.get(range.clone()).unwrap_or_default(),
-            None => self.output,
-        }
-    }
-}
-
-/// A copy of a packet on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Where it went.
-    pub to: Destination,
-    /// The second program that let it through, if the map entry had one.
-    pub second: Option<ProgId>,
-    /// Where its bytes are, when a second program made them.
-    changed: Option<Range<usize>>,
-}
-
-/// Where a packet can go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Destination {
-    /// The network stack of the host (`XDP_PASS`).
-    Stack,
-    /// The network stack, on another CPU (cpumap).
-    Cpu(u32),
-    /// Out of the interface that it came from (`XDP_TX`).
-    Back,
-    /// Out of the device with this index.
-    Device(u32),
-    /// The AF_XDP socket in this slot of the map.
-    Socket {
-        /// The xskmap.
-        map: MapId,
-        /// Its slot.
-        slot: u32,
-    },
-}
-
-/// Why a redirected packet reached nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Lost {
-    /// `XDP_REDIRECT` without a call of a redirect helper.
-    #[error("XDP_REDIRECT without a redirect helper")]
-    NoTarget,
-    /// The map entry is gone, or the map is empty.
-    #[error("no entry in the map")]
-    NoEntry,
-    /// A second program dropped it.
-    #[error("dropped by the program of the map entry")]
-    Second(ProgId),
-    /// A second program trapped.
-    #[error("program of the map entry: {0}")]
-    Trap(Trap),
-    /// Redirects by second programs went round too often.
-    #[error("redirected too often")]
-    Loop,
 }
 
 /// How often a packet may be redirected on by programs of map entries.

@@ -1,0 +1,73 @@
+//! What became of a packet.
+
+use std::ops::Range;
+
+use abi::xdp::XdpAction;
+use vm::{ProgId, Trap};
+
+use crate::redirect::Destination;
+
+/// What a program made of a packet, and where it went.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// What the program answered, as Linux takes it: return values that are no
+    /// action, and traps, are [`XdpAction::Aborted`].
+    pub action: XdpAction,
+    /// The return value itself; 0 after a trap.
+    pub ret: u32,
+    /// Why the program stopped without an answer.
+    pub trap: Option<Trap>,
+    /// Instructions executed, those of second programs included.
+    pub executed: u64,
+    /// The packet as the program left it, without metadata.
+    pub output: &'a [u8],
+    /// The metadata in front of it.
+    pub metadata: &'a [u8],
+    /// Where copies of it went. Empty for packets that were dropped.
+    pub deliveries: &'a [Delivery],
+    /// Why a redirected packet reached nobody.
+    pub lost: Option<Lost>,
+    pub(crate) arena: &'a [u8],
+}
+
+impl<'a> Outcome<'a> {
+    /// The bytes that went there.
+    pub fn delivered(&self, delivery: &Delivery) -> &'a [u8] {
+        match &delivery.changed {
+            Some(range) => self.arena.get(range.clone()).unwrap_or_default(),
+            None => self.output,
+        }
+    }
+}
+
+/// A copy of a packet on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it went.
+    pub to: Destination,
+    /// The second program that let it through, if the map entry had one.
+    pub second: Option<ProgId>,
+    /// Where its bytes are, when a second program made them.
+    pub(crate) changed: Option<Range<usize>>,
+}
+
+/// Why a redirected packet reached nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Lost {
+    /// `XDP_REDIRECT` without a call of a redirect helper.
+    #[error("XDP_REDIRECT without a redirect helper")]
+    NoTarget,
+    /// The map entry is gone, or the map is empty.
+    #[error("no entry in the map")]
+    NoEntry,
+    /// A second program dropped it.
+    #[error("dropped by the program of the map entry")]
+    Second(ProgId),
+    /// A second program trapped.
+    #[error("program of the map entry: {0}")]
+    Trap(Trap),
+    /// Redirects by second programs went round too often.
+    #[error("redirected too often")]
+    Loop,
+}
