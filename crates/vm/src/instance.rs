@@ -139,6 +139,7 @@ impl Machine {
             });
         }
         let map = map::create(&mut self.space, id, def, self.world.cpu.count)?;
+        self.arrays.push(map.direct());
         self.maps.push(map);
         Ok(id)
     }

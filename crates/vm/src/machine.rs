@@ -7,7 +7,7 @@ use abi::limits::{MAX_CALL_FRAMES, STACK_BYTES};
 
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run};
-use crate::map::{Map, MapError, MapId};
+use crate::map::{Direct, Map, MapError, MapId};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
@@ -63,6 +63,8 @@ pub struct Machine {
     /// [`Machine::BUDGET`].
     pub budget: u64,
     pub(crate) maps: Vec<Box<dyn Map>>,
+    /// Where the values of each map are, if it is an array.
+    pub(crate) arrays: Vec<Option<Direct>>,
     /// Empty while a program runs: the run has them.
     pub(crate) programs: Vec<Loaded>,
     /// The program and number of each function that programs know the address
@@ -116,6 +118,7 @@ impl Machine {
             redirect: None,
             budget: Machine::BUDGET,
             maps: Vec::new(),
+            arrays: Vec::new(),
             programs: Vec::new(),
             functions: Vec::new(),
             function_addresses: BTreeMap::new(),
@@ -173,6 +176,20 @@ impl Machine {
     #[inline(always)]
     pub(crate) fn stack_top(&self, depth: usize) -> Addr {
         self.stacks[depth % MAX_CALL_FRAMES]
+    }
+
+    /// What `bpf_map_lookup_elem` answers, where the map is an array and the key
+    /// can be read; the helper knows about everything else.
+    #[inline(always)]
+    pub(crate) fn lookup_array(&self, map: u64, key: u64) -> Option<u64> {
+        let id = MapId::from_handle(map)?;
+        let array = self.arrays.get(id.0 as usize)?.as_ref()?;
+        let index = u32::from_le_bytes(self.space.load(key).ok()?);
+        if index >= array.entries {
+            return Some(0);
+        }
+        let offset = index.wrapping_mul(array.stride);
+        Some(array.base.offset(offset).to_reg())
     }
 
     /// The number of the function of `program` that `address` stands for.

@@ -32,6 +32,8 @@ pub use call::{Answer, Call, Callback, HelperFn, Stop};
 
 /// Number of `bpf_tail_call`, which is the engine's business: it has no row here.
 pub const TAIL_CALL: u32 = 12;
+/// Number of `bpf_map_lookup_elem`, which engines may do themselves for arrays.
+pub const MAP_LOOKUP: u32 = 1;
 
 /// The implementation of the helper with this number for programs of this type,
 /// if there is one. The same helper may do different things in different types.

@@ -99,6 +99,15 @@ impl Run<'_> {
                     check_fuel!();
                 }};
             }
+            macro_rules! call_helper {
+                ($op:expr) => {{
+                    sync!();
+                    let helper = program.helpers[$op.index as usize];
+                    self.call_helper(machine, state, at!() - 1, &mut regs, helper)?;
+                    fuel = self.left as i64 - next.len() as i64;
+                    check_fuel!();
+                }};
+            }
             macro_rules! leave {
                 () => {{
                     if self.frames.len() == state.base {
@@ -281,13 +290,11 @@ impl Run<'_> {
                                     state.loops -= 1;
                                 }
                             }
-                            OpCode::CallHelper => {
-                                sync!();
-                                let helper = program.helpers[op.index as usize];
-                                self.call_helper(machine, state, at!() - 1, &mut regs, helper)?;
-                                fuel = self.left as i64 - next.len() as i64;
-                                check_fuel!();
-                            }
+                            OpCode::CallHelper => call_helper!(op),
+                            OpCode::Lookup => match machine.lookup_array(regs[1], regs[2]) {
+                                Some(value) => regs[0] = value,
+                                None => call_helper!(op),
+                            },
                             OpCode::CallLocal => {
                                 let frame = Frame::new(state, at!(), &regs);
                                 if self.push(frame).is_none() {

@@ -366,7 +366,10 @@ impl Loading<'_> {
         self.loaded.helpers.push((id, function));
         Ok(Op {
             index: self.loaded.helpers.len() as u32 - 1,
-            ..plain(OpCode::CallHelper)
+            ..plain(match id {
+                helper::MAP_LOOKUP => OpCode::Lookup,
+                _ => OpCode::CallHelper,
+            })
         })
     }
 

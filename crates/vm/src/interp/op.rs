@@ -180,6 +180,8 @@ macro_rules! op_codes {
             CallLocal,
             /// `index`: which of the helpers.
             CallHelper,
+            /// A helper call that is a map look-up.
+            Lookup,
             TailCall,
             Exit,
             MayGoto,

@@ -228,32 +228,48 @@ impl Space {
     /// A program's load of `N` bytes.
     #[inline(always)]
     pub fn load<const N: usize>(&self, addr: u64) -> Result<[u8; N], Fault> {
-        match self.pages.load(addr) {
+        if let Some(bytes) = self.pages.load(addr) {
+            return Ok(bytes);
+        }
+        match self.load_by_region(addr) {
             Some(bytes) => Ok(bytes),
-            None => self.load_checked(addr),
+            None => Err(self.fault(addr, N as u32, Access::Read)),
         }
     }
 
+    /// A load that no window allows: from an array, or not allowed at all.
     #[inline(never)]
-    fn load_checked<const N: usize>(&self, addr: u64) -> Result<[u8; N], Fault> {
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(self.read(addr, N as u32)?);
-        Ok(bytes)
+    fn load_by_region<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        let region = self.region_at(addr)?;
+        if !is_inside(region, addr, N as u32, Access::Read) {
+            return None;
+        }
+        let bytes = self.pages.bytes(Addr(addr as u32), N as u32)?;
+        bytes.try_into().ok()
     }
 
     /// A program's store of `N` bytes.
     #[inline(always)]
     pub fn store<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Result<(), Fault> {
-        match self.pages.store(addr, value) {
+        if self.pages.store(addr, value).is_some() {
+            return Ok(());
+        }
+        match self.store_by_region(addr, value) {
             Some(()) => Ok(()),
-            None => self.store_checked(addr, value),
+            None => Err(self.fault(addr, N as u32, Access::Write)),
         }
     }
 
+    /// A store that no window allows: to an array, or not allowed at all.
     #[inline(never)]
-    fn store_checked<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Result<(), Fault> {
-        self.write(addr, N as u32)?.copy_from_slice(&value);
-        Ok(())
+    fn store_by_region<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Option<()> {
+        let region = self.region_at(addr)?;
+        if !is_inside(region, addr, N as u32, Access::Write) {
+            return None;
+        }
+        let bytes = self.pages.bytes_mut(Addr(addr as u32), N as u32)?;
+        bytes.copy_from_slice(&value);
+        Some(())
     }
 
     /// Memory that a program asks a helper to read.
@@ -304,6 +320,7 @@ impl Space {
 }
 
 /// Whether an access is allowed, where its region is `region`.
+#[inline(always)]
 fn is_inside(region: &Region, addr: u64, size: u32, access: Access) -> bool {
     let Some(offset) = addr.checked_sub(region.start.to_reg()) else {
         return false;
@@ -312,8 +329,18 @@ fn is_inside(region: &Region, addr: u64, size: u32, access: Access) -> bool {
         return false;
     }
     region.elements.is_none_or(|e| {
-        // The offset is below `region.len`, so it fits.
-        let at = (offset as u32 % e.stride).checked_sub(e.at);
+        // The offset is at most `region.len`, so it fits.
+        let at = remainder(offset as u32, e.stride).checked_sub(e.at);
         at.is_some_and(|at| u64::from(at) + u64::from(size) <= u64::from(e.len))
     })
+}
+
+/// `offset % stride`, without a division where that is easy.
+#[inline(always)]
+fn remainder(offset: u32, stride: u32) -> u32 {
+    if stride.is_power_of_two() {
+        offset & (stride - 1)
+    } else {
+        offset % stride
+    }
 }
