@@ -49,3 +49,8 @@ pub use outcome::{Delivery, Lost, Outcome};
 pub use redirect::Destination;
 pub use report::{Count, Report};
 pub use simulator::{Error, Options, Simulator, attachable};
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
