@@ -20,8 +20,7 @@ use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
 
 /// No node.
 const NIL: u32 = u32::MAX;
-/// Values that were replaced or deleted keep their place for at least so many
-/// further updates.
+/// So many values that were replaced or deleted last keep their place.
 const LINGER: u32 = 64;
 
 /// A prefix trie.
@@ -78,7 +77,7 @@ impl Lpm {
             rights,
             len: def.value_size,
             parts: 1,
-            capacity: def.max_entries.saturating_add(LINGER),
+            capacity: def.max_entries.saturating_add(LINGER + 1),
         };
         Ok(Lpm {
             values: Slab::new(layout)?,
@@ -212,12 +211,14 @@ impl Lpm {
     }
 
     fn take_element(&mut self, space: &mut Space) -> Result<u32, Errno> {
-        if self.fresh < self.def.max_entries.saturating_add(LINGER) {
-            self.values.reserve(space, self.fresh)?;
-            self.fresh += 1;
-            return Ok(self.fresh - 1);
+        if self.free.len() > LINGER as usize
+            && let Some(element) = self.free.pop_front()
+        {
+            return Ok(element);
         }
-        self.free.pop_front().ok_or(Errno::ENOMEM)
+        self.values.reserve(space, self.fresh)?;
+        self.fresh += 1;
+        Ok(self.fresh - 1)
     }
 
     /// Makes the node of a prefix, and the one where it parts from `below`.

@@ -43,7 +43,7 @@ struct Node {
     place: Place,
     referenced: bool,
     /// Number of the shared lists, or of the CPU's batch.
-    owner: u16,
+    owner: u32,
 }
 
 /// Elements in order, newest first.
@@ -173,7 +173,7 @@ impl Lru {
             Place::Pending | Place::Batch => Place::Batch,
             _ => Place::Stock,
         };
-        self.put(node, to, owner.into());
+        self.put(node, to, owner as usize);
     }
 
     /// The elements that a CPU used join the common lists.
@@ -319,7 +319,7 @@ impl Lru {
             older: NIL,
             place: Place::Nowhere,
             referenced: false,
-            owner: lists as u16,
+            owner: lists as u32,
         };
         if node as usize >= self.nodes.len() {
             self.nodes.resize(node as usize + 1, unused);
@@ -337,7 +337,7 @@ impl Lru {
             older: newest,
             place,
             referenced: false,
-            owner: owner as u16,
+            owner: owner as u32,
         };
         if newest != NIL {
             self.nodes[newest as usize].newer = node;
@@ -366,12 +366,12 @@ impl Lru {
             self.nodes[older as usize].newer = newer;
         }
         if place == Place::Inactive {
-            let next_aged = &mut self.shared[usize::from(owner)].next_aged;
+            let next_aged = &mut self.shared[owner as usize].next_aged;
             if *next_aged == Some(node) {
                 *next_aged = (newer != NIL).then_some(newer);
             }
         }
-        if let Some(list) = self.list(place, owner.into()) {
+        if let Some(list) = self.list(place, owner as usize) {
             list.len -= 1;
             if list.newest == node {
                 list.newest = older;

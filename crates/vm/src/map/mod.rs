@@ -6,8 +6,16 @@
 //! the running CPU's value) and the system call's (user space; per-CPU maps show
 //! all values, each rounded up to 8 bytes).
 //!
-//! Error numbers, flag rules, behaviour when full and the order of iteration are
-//! those of Linux 6.18.
+//! Which definitions are maps at all, error numbers, flag rules, behaviour when
+//! full and what stale pointers show are those of Linux 6.18, asked of the running
+//! kernel with random operations beside these maps (`tests/maps_like_linux` keeps
+//! some of its answers). Two things are not Linux's, since they are chance there:
+//! the order of hash maps, here a stable one, and the false answers of bloom
+//! filters.
+//!
+//! Spin locks in values are not known here: `BPF_F_LOCK` is `EINVAL`, Linux's
+//! answer where a value has no lock. Whether a user-space program may write a map
+//! (`BPF_F_RDONLY`, frozen maps) is the machine's to ask.
 //!
 //! # References
 //!

@@ -27,16 +27,10 @@ const MAX_QUEUE: u32 = 16384;
 #[derive(Debug)]
 pub(super) struct Redirects {
     def: MapDef,
-    keys: Keys,
+    /// The keys that have a target; arrays are sparse.
+    table: Table,
     values: Slab,
     cpus: u32,
-}
-
-#[derive(Debug)]
-enum Keys {
-    /// For each index whether there is a target. Grows as slots are filled.
-    Array(Vec<bool>),
-    Hash(Table),
 }
 
 impl Redirects {
@@ -48,32 +42,25 @@ impl Redirects {
             parts: 1,
             capacity: def.max_entries,
         };
-        let keys = if def.map_type == MapType::DevmapHash {
-            Keys::Hash(Table::new(Layout {
-                kind: RegionKind::MapKeys(id),
-                len: 4,
-                ..layout
-            })?)
-        } else {
-            Keys::Array(Vec::new())
+        let keys = Layout {
+            kind: RegionKind::MapKeys(id),
+            len: 4,
+            ..layout
         };
         Ok(Redirects {
-            keys,
+            table: Table::new(keys)?,
             values: Slab::new(layout)?,
             cpus,
             def,
         })
     }
 
+    fn is_hash(&self) -> bool {
+        self.def.map_type == MapType::DevmapHash
+    }
+
     fn find(&self, space: &Space, key: &[u8]) -> Option<u32> {
-        match &self.keys {
-            Keys::Hash(table) => table.find(space, Table::hash(key), key),
-            Keys::Array(present) => {
-                let index = index(key)?;
-                let there = present.get(index as usize).copied().unwrap_or(false);
-                there.then_some(index)
-            }
-        }
+        self.table.find(space, Table::hash(key), key)
     }
 
     /// Checks an update of an array; whether it empties the slot.
@@ -103,26 +90,16 @@ impl Redirects {
         Ok(first == 0)
     }
 
-    /// The slot of a new or known key of a hash.
-    fn hash_slot(
-        &mut self,
-        space: &mut Space,
-        key: &[u8],
-        first: u32,
-        flags: u64,
-    ) -> Result<u32, Errno> {
-        let Keys::Hash(table) = &mut self.keys else {
-            return Err(Errno::EINVAL);
-        };
+    /// Checks an update of a hash.
+    fn hash_update(&self, there: bool, first: u32, flags: u64) -> Result<(), Errno> {
         if first == 0 {
-            return Err(Errno::EINVAL);
-        }
-        let hash = Table::hash(key);
-        match table.find(space, hash, key) {
-            Some(_) if flags == update::NOEXIST => Err(Errno::EEXIST),
-            Some(slot) => Ok(slot),
-            None if table.len() >= self.def.max_entries => Err(Errno::E2BIG),
-            None => table.insert(space, hash, key),
+            Err(Errno::EINVAL)
+        } else if there && flags == update::NOEXIST {
+            Err(Errno::EEXIST)
+        } else if !there && self.table.len() >= self.def.max_entries {
+            Err(Errno::E2BIG)
+        } else {
+            Ok(())
         }
     }
 }
@@ -150,7 +127,7 @@ impl Map for Redirects {
         let program = program.checked_sub(1).map(ProgId);
         Some(if self.def.map_type == MapType::Cpumap {
             Target::Cpu {
-                cpu: slot,
+                cpu: index(key)?,
                 qsize: first,
                 program,
             }
@@ -163,26 +140,22 @@ impl Map for Redirects {
     }
 
     fn delete(&mut self, space: &Space, key: &[u8]) -> Result<(), Errno> {
-        match &mut self.keys {
-            Keys::Hash(table) => {
-                let slot = table.find(space, Table::hash(key), key);
-                table.remove(space, slot.ok_or(Errno::ENOENT)?);
-            }
-            Keys::Array(present) => {
-                let index = index(key).filter(|i| *i < self.def.max_entries);
-                let index = index.ok_or(Errno::EINVAL)? as usize;
-                if let Some(slot) = present.get_mut(index) {
-                    *slot = false;
-                }
-            }
+        let slot = self.find(space, key);
+        if let Some(slot) = slot {
+            self.table.remove(space, slot);
+        } else if self.is_hash() {
+            return Err(Errno::ENOENT);
+        } else if index(key).is_none_or(|i| i >= self.def.max_entries) {
+            return Err(Errno::EINVAL);
         }
         Ok(())
     }
 
     fn next_key(&self, space: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
-        match &self.keys {
-            Keys::Hash(table) => table.next_key(space, key, next),
-            Keys::Array(_) => next_index(self.def.max_entries, key, next),
+        if self.is_hash() {
+            self.table.next_key(space, key, next)
+        } else {
+            next_index(self.def.max_entries, key, next)
         }
     }
 
@@ -202,23 +175,25 @@ impl Map for Redirects {
             return Err(Errno::EINVAL);
         }
         let (first, program) = words(value).ok_or(Errno::EINVAL)?;
-        let slot = if self.def.map_type == MapType::DevmapHash {
-            self.hash_slot(space, key, first, flags)?
+        let hash = Table::hash(key);
+        let old = self.table.find(space, hash, key);
+        if self.is_hash() {
+            self.hash_update(old.is_some(), first, flags)?;
         } else {
             let index = index(key).ok_or(Errno::EINVAL)?;
             if self.array_update(index, first, program, flags)? {
                 return self.delete(space, key);
             }
-            index
-        };
-        self.values.reserve(space, slot)?;
-        self.values.set(space, slot, value);
-        if let Keys::Array(present) = &mut self.keys {
-            if slot as usize >= present.len() {
-                present.resize(slot as usize + 1, false);
-            }
-            present[slot as usize] = true;
         }
+        let slot = match old {
+            Some(slot) => slot,
+            None => self.table.insert(space, hash, key)?,
+        };
+        if let Err(errno) = self.values.reserve(space, slot) {
+            self.table.remove(space, slot);
+            return Err(errno);
+        }
+        self.values.set(space, slot, value);
         Ok(())
     }
 }
