@@ -56,8 +56,8 @@ errnos! {
 
 impl Errno {
     /// The value as helpers return it in `r0`: negative, sign-extended.
-    pub fn to_ret(self) -> u64 {
-        (-i64::from(self.0)) as u64
+    pub const fn to_ret(self) -> u64 {
+        (-(self.0 as i64)) as u64
     }
 }
 

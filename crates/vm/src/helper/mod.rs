@@ -9,6 +9,7 @@
 
 mod call;
 mod csum;
+mod dynptr;
 mod format;
 mod iterate;
 mod lock;
@@ -41,10 +42,10 @@ pub fn implementation(id: u32, prog_type: ProgType) -> Option<HelperFn> {
     if !abi::helpers::by_id(id)?.may_be_called_by(prog_type) {
         return None;
     }
-    let of_type = if prog_type == ProgType::Xdp {
-        xdp(id)
-    } else {
-        None
+    let of_type = match prog_type {
+        ProgType::Xdp => xdp(id),
+        ProgType::SchedCls | ProgType::SchedAct | ProgType::LwtXmit => traffic_control(id),
+        _ => None,
     };
     of_type.or_else(|| any(id))
 }
@@ -95,6 +96,13 @@ fn any(id: u32) -> Option<HelperFn> {
         181 => iterate::bpf_loop,
         182 => string::strncmp,
         195 => map::lookup_percpu_elem,
+        197 => dynptr::from_mem,
+        198 => dynptr::ringbuf_reserve,
+        199 => dynptr::ringbuf_submit,
+        200 => dynptr::ringbuf_discard,
+        201 => dynptr::read,
+        202 => dynptr::write,
+        203 => dynptr::data,
         204 => syncookie::generate_ipv4,
         205 => syncookie::generate_ipv6,
         206 => syncookie::check_ipv4,
@@ -123,4 +131,12 @@ fn xdp(id: u32) -> Option<HelperFn> {
         _ => return None,
     };
     Some(helper)
+}
+
+/// Helpers that are different in traffic control.
+fn traffic_control(id: u32) -> Option<HelperFn> {
+    match id {
+        23 => Some(redirect::redirect_tc),
+        _ => None,
+    }
 }

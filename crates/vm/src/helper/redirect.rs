@@ -24,6 +24,21 @@ pub(super) fn redirect(call: &mut Call<'_>) -> Answer {
     Ok(XdpAction::Redirect as u64)
 }
 
+/// `long bpf_redirect(u32 ifindex, u64 flags)` in traffic control: to the device,
+/// or with `BPF_F_INGRESS` as if it came from there.
+pub(super) fn redirect_tc(call: &mut Call<'_>) -> Answer {
+    const INGRESS: u64 = 1;
+    const TC_ACT_SHOT: u64 = 2;
+    const TC_ACT_REDIRECT: u64 = 7;
+
+    let (ifindex, flags) = (call.arg32(1), call.arg(2));
+    if flags & !INGRESS != 0 {
+        return Ok(TC_ACT_SHOT);
+    }
+    call.machine.redirect = Some(Redirect::Device { ifindex, flags });
+    Ok(TC_ACT_REDIRECT)
+}
+
 /// `long bpf_redirect_map(map, u64 key, u64 flags)`: of the key, the lower 32 bits
 /// matter.
 pub(super) fn redirect_map(call: &mut Call<'_>) -> Answer {

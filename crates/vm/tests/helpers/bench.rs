@@ -52,9 +52,17 @@ impl Bench {
 
     /// Calls a helper by name in an XDP program.
     pub(crate) fn call(&mut self, name: &str, args: &[u64]) -> Result<u64, Stop> {
-        self.call_back(ProgType::Xdp, name, args, &mut |_, _, _| {
-            panic!("no callback")
-        })
+        self.call_in(ProgType::Xdp, name, args)
+    }
+
+    /// Calls a helper by name in a program of this type.
+    pub(crate) fn call_in(
+        &mut self,
+        prog_type: ProgType,
+        name: &str,
+        args: &[u64],
+    ) -> Result<u64, Stop> {
+        self.call_back(prog_type, name, args, &mut |_, _, _| panic!("no callback"))
     }
 
     /// Calls a helper that may call back.

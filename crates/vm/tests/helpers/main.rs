@@ -5,6 +5,7 @@
 //! in them is Latin-1, a character for a byte.
 
 mod bench;
+mod dynptr;
 mod maps;
 mod memory;
 mod network;

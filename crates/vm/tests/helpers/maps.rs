@@ -28,7 +28,7 @@ pub(crate) fn def(map_type: MapType, key_size: u32, value_size: u32, max_entries
 }
 
 /// A bench with one map, and the map's address.
-fn with_map(map: MapDef) -> (Bench, MapId, u64) {
+pub(crate) fn with_map(map: MapDef) -> (Bench, MapId, u64) {
     let mut bench = Bench::new();
     bench.machine.world.cpu.count = 2;
     let instance = bench.machine.instantiate(&[map], &[]).expect("a map");
