@@ -381,19 +381,41 @@ pub fn sys_update(
         return Err(Errno::EINVAL);
     }
     if def.map_type.is_map_in_map() {
-        // The value must name a map before anything else is looked at.
-        let inner = value.try_into().map_err(|_| Errno::EINVAL)?;
-        let inner = maps.get(u32::from_le_bytes(inner) as usize);
-        let inner = inner.ok_or(Errno::EBADF)?.def();
-        if !def.inner.as_deref().is_some_and(|t| rules::fits(t, inner)) {
-            return Err(Errno::EINVAL);
-        }
+        check_inner(maps, def, key, value, flags)?;
     }
     let map = maps.get_mut(id.0 as usize).ok_or(Errno::EBADF)?;
     if key.len() != map.def().key_size as usize || value.len() != map.sys_value_size() {
         return Err(Errno::EINVAL);
     }
     map.sys_update(space, key, value, flags)
+}
+
+/// Whether `value` names a map that may be put into the map of maps `outer`.
+fn check_inner(
+    maps: &[Box<dyn Map>],
+    outer: &MapDef,
+    key: &[u8],
+    value: &[u8],
+    flags: u64,
+) -> Result<(), Errno> {
+    if outer.map_type == MapType::ArrayOfMaps {
+        // An array looks at flags and index before it looks at the map.
+        if flags != update::ANY {
+            return Err(Errno::EINVAL);
+        }
+        if array::index(key).is_none_or(|index| index >= outer.max_entries) {
+            return Err(Errno::E2BIG);
+        }
+    }
+    let inner = value.try_into().map_err(|_| Errno::EINVAL)?;
+    let inner = maps.get(u32::from_le_bytes(inner) as usize);
+    let inner = inner.ok_or(Errno::EBADF)?.def();
+    let template = outer.inner.as_deref().ok_or(Errno::EINVAL)?;
+    if rules::fits(template, inner) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 /// All entries as the system call sees them, in the map's order: keys and values.

@@ -102,6 +102,20 @@ fn maps_of_maps() {
     }
 }
 
+/// An array of maps looks at flags and index first, a hash at the map.
+#[test]
+fn which_error_comes_first() {
+    let inner = def(MapType::Array, 4, 8, 1);
+    for (map_type, flags, outside) in [
+        (MapType::ArrayOfMaps, Errno::EINVAL, Errno::E2BIG),
+        (MapType::HashOfMaps, Errno::EBADF, Errno::EBADF),
+    ] {
+        let mut maps = Maps::with(&outer(map_type, &inner));
+        assert_eq!(maps.sys_update(&ZERO, &FAR, 3), Err(flags));
+        assert_eq!(maps.sys_update(&FAR, &FAR, 0), Err(outside));
+    }
+}
+
 #[test]
 fn program_arrays() {
     let mut maps = Maps::with(&def(MapType::ProgArray, 4, 4, 2));
