@@ -105,11 +105,7 @@ impl Call<'_> {
 
     /// A trap: argument `n` is not what the verifier lets through.
     pub(super) fn refuse(&self, n: usize, why: &'static str) -> Stop {
-        Stop::Trap(TrapKind::Argument {
-            helper: self.id,
-            arg: n as u8,
-            why,
-        })
+        refusal(self.id, n, why)
     }
 
     /// Memory that is read.
@@ -143,42 +139,61 @@ impl Call<'_> {
     /// A map argument of a type that the helper takes, with the rest of what a
     /// map operation needs.
     pub(super) fn map(&mut self, n: usize) -> Result<MapCall<'_>, Stop> {
-        let refusal = self.refuse(n, "a map of a type that the helper does not take");
-        let maps = abi::helpers::by_id(self.id).map_or(MapSet::EMPTY, |row| row.maps);
+        let id = self.id;
+        let maps = abi::helpers::by_id(id).map_or(MapSet::EMPTY, |row| row.maps);
         let call = self.any_map(n)?;
         if maps.contains(call.map.def().map_type) {
             Ok(call)
         } else {
-            Err(refusal)
+            let why = "a map of a type that the helper does not take";
+            Err(refusal(id, n, why))
         }
     }
 
     /// A map argument of any type.
     pub(super) fn any_map(&mut self, n: usize) -> Result<MapCall<'_>, Stop> {
-        let refusal = self.refuse(n, "not a map");
-        let id = MapId::from_handle(self.arg(n)).ok_or(refusal)?;
-        let machine = &mut *self.machine;
-        let map = machine.maps.get_mut(id.0 as usize).ok_or(refusal)?;
-        Ok(MapCall {
-            id,
-            map: &mut **map,
-            space: &mut machine.space,
-            cpu: machine.world.cpu.id,
-            cpus: machine.world.cpu.count,
-            scratch: &mut machine.scratch,
-        })
+        let helper = self.id;
+        let Machine {
+            maps,
+            space,
+            world,
+            scratch,
+            ..
+        } = &mut *self.machine;
+        let id = MapId::from_handle(self.args.get(n.wrapping_sub(1)).copied().unwrap_or(0));
+        let map = id.and_then(|id| Some((id, maps.get_mut(id.0 as usize)?)));
+        match map {
+            Some((id, map)) => Ok(MapCall {
+                id,
+                map: &mut **map,
+                space,
+                cpu: world.cpu.id,
+                cpus: world.cpu.count,
+                scratch,
+            }),
+            None => Err(refusal(helper, n, "not a map")),
+        }
     }
 
     /// The packet whose context is argument `n`.
     pub(super) fn packet(&mut self, n: usize) -> Result<(&mut Packet, &mut Space), Stop> {
-        let refusal = self.refuse(n, "not the context");
-        let ctx = self.arg(n);
+        let (id, ctx) = (self.id, self.arg(n));
         let machine = &mut *self.machine;
         match &mut machine.packet {
             Some(packet) if packet.ctx().to_reg() == ctx => Ok((packet, &mut machine.space)),
-            _ => Err(refusal),
+            _ => Err(refusal(id, n, "not the context")),
         }
     }
+}
+
+/// A trap: argument `n` is not what the verifier lets through.
+#[cold]
+fn refusal(helper: u32, n: usize, why: &'static str) -> Stop {
+    Stop::Trap(TrapKind::Argument {
+        helper,
+        arg: n as u8,
+        why,
+    })
 }
 
 /// A map and what its operations need.
