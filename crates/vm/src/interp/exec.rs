@@ -15,6 +15,7 @@ use isa::{AluOp, CmpOp, EndianOp, Size, Width, eval};
 use super::op::{OpCode, op_families};
 use super::run::{Frame, Next, Run};
 use crate::machine::Machine;
+use crate::memory::Access;
 use crate::trap::{Trap, TrapKind};
 
 /// Where an activation of functions stands.
@@ -79,6 +80,13 @@ impl Run<'_> {
                 ($kind:expr) => {{
                     sync!();
                     return Err(self.trap(state.program, at!() - 1, $kind));
+                }};
+            }
+            macro_rules! fault {
+                ($addr:expr, $size:expr, $access:expr) => {{
+                    sync!();
+                    let at = at!() - 1;
+                    return self.fault(machine, state.program, at, $addr, $size as u32, $access);
                 }};
             }
             // Goes on in the careful form when it could be needed.
@@ -183,24 +191,26 @@ impl Run<'_> {
                                 ($j32k) => { branch!(eval::compare(CmpOp::$cmp, Width::W32, reg!(op.dst), op.immediate())) };
                             )*
                             $(
-                                ($load) => {
-                                    match machine.space.load(address!(op, src)) {
-                                        Ok(bytes) => {
+                                ($load) => {{
+                                    let addr = address!(op, src);
+                                    match machine.space.try_load(addr) {
+                                        Some(bytes) => {
                                             let raw = $t::from_le_bytes(bytes);
                                             reg!(op.dst) = eval::load(Size::$size, false, raw.into());
                                         }
-                                        Err(fault) => trap!(TrapKind::Memory(fault)),
+                                        None => fault!(addr, size_of::<$t>(), Access::Read),
                                     }
-                                };
-                                ($loads) => {
-                                    match machine.space.load(address!(op, src)) {
-                                        Ok(bytes) => {
+                                }};
+                                ($loads) => {{
+                                    let addr = address!(op, src);
+                                    match machine.space.try_load(addr) {
+                                        Some(bytes) => {
                                             let raw = $t::from_le_bytes(bytes);
                                             reg!(op.dst) = eval::load(Size::$size, true, raw.into());
                                         }
-                                        Err(fault) => trap!(TrapKind::Memory(fault)),
+                                        None => fault!(addr, size_of::<$t>(), Access::Read),
                                     }
-                                };
+                                }};
                                 ($store) => { store!((reg!(op.src) as $t).to_le_bytes()) };
                                 ($storek) => { store!((op.immediate() as $t).to_le_bytes()) };
                             )*
@@ -217,11 +227,12 @@ impl Run<'_> {
                             };
                         }
                         macro_rules! store {
-                            ($bytes:expr) => {
-                                if let Err(fault) = machine.space.store(address!(op, dst), $bytes) {
-                                    trap!(TrapKind::Memory(fault));
+                            ($bytes:expr) => {{
+                                let (addr, bytes) = (address!(op, dst), $bytes);
+                                if machine.space.try_store(addr, bytes).is_none() {
+                                    fault!(addr, bytes.len(), Access::Write);
                                 }
-                            };
+                            }};
                         }
                         match if CAREFUL { op.plain } else { op.code } {
                             $(

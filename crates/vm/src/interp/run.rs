@@ -147,6 +147,22 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// The end of a run at an access that is not allowed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn fault(
+        &self,
+        machine: &Machine,
+        program: usize,
+        at: usize,
+        addr: u64,
+        size: u32,
+        access: Access,
+    ) -> Result<Option<u64>, Trap> {
+        let fault = machine.space.fault(addr, size, access);
+        Err(self.trap(program, at, TrapKind::Memory(fault)))
+    }
+
     /// Calls a helper for the op `at`.
     #[inline(never)]
     pub(super) fn call_helper(

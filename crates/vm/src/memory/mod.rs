@@ -144,7 +144,7 @@ impl Region {
 }
 
 /// The layout of a region that is an array of equal elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Elements {
     /// Bytes from one element to the next; not 0.
     pub stride: u32,

@@ -2,8 +2,8 @@
 //!
 //! For each granule one [`Window`]: the bytes that a program may read and write
 //! without further questions. A program's access is one table look-up, a
-//! subtraction and a comparison; whatever a window cannot say (arrays of
-//! elements, one-way rights) has an empty window and is asked of the regions.
+//! subtraction and a comparison. In an array of elements nothing is without
+//! questions, but the window says how to answer them.
 #![expect(
     unsafe_code,
     reason = "reads and writes the memory of the address space"
@@ -14,7 +14,7 @@ use std::slice;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::reservation::Reservation;
-use super::{Addr, GRANULE, GRANULES};
+use super::{Addr, Elements, GRANULE, GRANULES};
 
 /// The part of a granule's region that programs may touch freely.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +27,14 @@ pub(super) struct Window {
     pub(super) write: u32,
     /// Number of the region + 1; 0 for none.
     pub(super) region: u32,
+    /// Bytes of an array that may be read and written by elements; 0 for none.
+    pub(super) array: u32,
+    /// Layout of the array.
+    pub(super) elements: Elements,
 }
+
+/// A [`Window`] in the order of its fields.
+type Words = [u32; 8];
 
 /// The memory of an address space.
 ///
@@ -42,7 +49,7 @@ pub(super) struct Pages {
     host: Reservation,
     committed: Box<[bool; GRANULES]>,
     /// As words, since a table of those is made without touching it.
-    windows: Box<[[u32; 4]; GRANULES]>,
+    windows: Box<[Words; GRANULES]>,
 }
 
 // SAFETY: `base` points into `host`, which this value owns and which is `Send`.
@@ -51,18 +58,51 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Window {
-    fn words(self) -> [u32; 4] {
-        [self.start, self.read, self.write, self.region]
+    fn words(self) -> Words {
+        let Elements { stride, at, len } = self.elements;
+        let Window {
+            start,
+            read,
+            write,
+            region,
+            array,
+            ..
+        } = self;
+        [start, read, write, region, array, stride, at, len]
     }
 
     #[inline(always)]
-    fn from_words([start, read, write, region]: [u32; 4]) -> Window {
+    fn from_words([start, read, write, region, array, stride, at, len]: Words) -> Window {
         Window {
             start,
             read,
             write,
             region,
+            array,
+            elements: Elements { stride, at, len },
         }
+    }
+
+    /// Whether `size` bytes at `addr` are inside of an element.
+    #[inline(always)]
+    fn is_in_element(&self, addr: u64, size: u32) -> bool {
+        let offset = (addr as u32).wrapping_sub(self.start);
+        let Elements { stride, at, len } = self.elements;
+        if u64::from(offset) + u64::from(size) > u64::from(self.array) || stride == 0 {
+            return false;
+        }
+        let inside = remainder(offset, stride).wrapping_sub(at);
+        u64::from(inside) + u64::from(size) <= u64::from(len)
+    }
+}
+
+/// `offset % stride`, without a division where that is easy.
+#[inline(always)]
+pub(super) fn remainder(offset: u32, stride: u32) -> u32 {
+    if stride.is_power_of_two() {
+        offset & (stride - 1)
+    } else {
+        offset % stride
     }
 }
 
@@ -77,7 +117,7 @@ impl Pages {
             base: host.base(),
             host,
             committed: boxed(vec![false; GRANULES]),
-            windows: boxed(vec![[0; 4]; GRANULES]),
+            windows: boxed(vec![[0; 8]; GRANULES]),
         }
     }
 
@@ -94,7 +134,7 @@ impl Pages {
 
     /// Gives granules back; they have no window any more.
     pub(super) fn release(&mut self, first: usize, count: usize) {
-        self.windows[first..first + count].fill([0; 4]);
+        self.windows[first..first + count].fill([0; 8]);
         if self.committed[first..first + count].iter().all(|c| *c) {
             self.host.release(first, count);
         }
@@ -106,7 +146,7 @@ impl Pages {
     ///
     /// Panics unless all of the window is committed.
     pub(super) fn set_window(&mut self, first: usize, count: usize, window: Window) {
-        let len = window.read.max(window.write);
+        let len = window.read.max(window.write).max(window.array);
         assert!(self.is_committed(Addr(window.start), len));
         self.windows[first..first + count].fill(window.words());
     }
@@ -158,6 +198,35 @@ impl Pages {
         // SAFETY: as in `load`.
         let to = unsafe { self.base.add(addr as usize) };
         // SAFETY: as in `load`, and `&mut self` is ours alone.
+        unsafe { to.cast::<[u8; N]>().write(value) };
+        Some(())
+    }
+
+    /// A program's load from an element of an array.
+    #[inline(always)]
+    pub(super) fn load_element<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        if !self.window(addr)?.is_in_element(addr, N as u32) {
+            return None;
+        }
+        // SAFETY: as in `load`.
+        let from = unsafe { self.base.add(addr as usize) };
+        // SAFETY: as in `load`; the array is part of the window.
+        Some(unsafe { from.cast::<[u8; N]>().read() })
+    }
+
+    /// A program's store to an element of an array.
+    #[inline(always)]
+    pub(super) fn store_element<const N: usize>(
+        &mut self,
+        addr: u64,
+        value: [u8; N],
+    ) -> Option<()> {
+        if !self.window(addr)?.is_in_element(addr, N as u32) {
+            return None;
+        }
+        // SAFETY: as in `load`.
+        let to = unsafe { self.base.add(addr as usize) };
+        // SAFETY: as in `load_element`, and `&mut self` is ours alone.
         unsafe { to.cast::<[u8; N]>().write(value) };
         Some(())
     }

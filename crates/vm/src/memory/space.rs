@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::fault::{distance, neighbours};
-use super::pages::{Pages, Window};
+use super::pages::{Pages, Window, remainder};
 use super::reservation::Reservation;
 use super::{
     Access, Addr, Elements, Fault, GRANULE, GRANULES, OutOfSpace, Region, RegionId, RegionKind,
@@ -171,21 +171,30 @@ impl Space {
             first,
             count,
         } = self.slots[id.0 as usize];
-        let (start, len) = match region.elements {
-            None => (region.start, region.len),
+        let mut window = Window {
+            start: region.start.0,
+            region: id.0 + 1,
+            ..Window::default()
+        };
+        let right = |access, len| if region.rights.allow(access) { len } else { 0 };
+        match region.elements {
+            None => {
+                window.read = right(Access::Read, region.len);
+                window.write = right(Access::Write, region.len);
+            }
             // A single element is a plain extent.
             Some(e) if region.len <= e.stride && e.at.saturating_add(e.len) <= region.len => {
-                (region.start.offset(e.at), e.len)
+                window.start = region.start.offset(e.at).0;
+                window.read = right(Access::Read, e.len);
+                window.write = right(Access::Write, e.len);
             }
-            Some(_) => (region.start, 0),
-        };
-        let right = |access| if region.rights.allow(access) { len } else { 0 };
-        let window = Window {
-            start: start.0,
-            read: right(Access::Read),
-            write: right(Access::Write),
-            region: id.0 + 1,
-        };
+            // One-way rights are rare, and left to `check`.
+            Some(elements) if region.rights == Rights::ReadWrite => {
+                window.array = region.len;
+                window.elements = elements;
+            }
+            Some(_) => {}
+        }
         self.pages
             .set_window(first as usize, count as usize, window);
     }
@@ -208,8 +217,9 @@ impl Space {
         self.slots.get(number as usize).map(|slot| &slot.region)
     }
 
+    /// The fault that an access is which is not allowed.
     #[cold]
-    fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
+    pub(crate) fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
         let own = self.region_at(addr);
         let beside = neighbours(addr).into_iter().flatten();
         let beside = beside
@@ -228,46 +238,53 @@ impl Space {
     /// A program's load of `N` bytes.
     #[inline(always)]
     pub fn load<const N: usize>(&self, addr: u64) -> Result<[u8; N], Fault> {
-        if let Some(bytes) = self.pages.load(addr) {
-            return Ok(bytes);
-        }
-        match self.load_by_region(addr) {
+        match self.try_load(addr) {
             Some(bytes) => Ok(bytes),
             None => Err(self.fault(addr, N as u32, Access::Read)),
         }
     }
 
-    /// A load that no window allows: from an array, or not allowed at all.
-    #[inline(never)]
-    fn load_by_region<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
-        let region = self.region_at(addr)?;
-        if !is_inside(region, addr, N as u32, Access::Read) {
-            return None;
+    /// A program's load; `None` for a [`Space::fault`].
+    #[inline(always)]
+    pub(crate) fn try_load<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        match self.pages.load(addr) {
+            Some(bytes) => Some(bytes),
+            None => self.load_otherwise(addr),
         }
-        let bytes = self.pages.bytes(Addr(addr as u32), N as u32)?;
-        bytes.try_into().ok()
+    }
+
+    /// A load that is not plainly allowed.
+    #[inline(never)]
+    fn load_otherwise<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        let element = self.pages.load_element(addr);
+        element.or_else(|| self.read(addr, N as u32).ok()?.try_into().ok())
     }
 
     /// A program's store of `N` bytes.
     #[inline(always)]
     pub fn store<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Result<(), Fault> {
-        if self.pages.store(addr, value).is_some() {
-            return Ok(());
-        }
-        match self.store_by_region(addr, value) {
+        match self.try_store(addr, value) {
             Some(()) => Ok(()),
             None => Err(self.fault(addr, N as u32, Access::Write)),
         }
     }
 
-    /// A store that no window allows: to an array, or not allowed at all.
-    #[inline(never)]
-    fn store_by_region<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Option<()> {
-        let region = self.region_at(addr)?;
-        if !is_inside(region, addr, N as u32, Access::Write) {
-            return None;
+    /// A program's store; `None` for a [`Space::fault`].
+    #[inline(always)]
+    pub(crate) fn try_store<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Option<()> {
+        match self.pages.store(addr, value) {
+            Some(()) => Some(()),
+            None => self.store_otherwise(addr, value),
         }
-        let bytes = self.pages.bytes_mut(Addr(addr as u32), N as u32)?;
+    }
+
+    /// A store that is not plainly allowed.
+    #[inline(never)]
+    fn store_otherwise<const N: usize>(&mut self, addr: u64, value: [u8; N]) -> Option<()> {
+        if self.pages.store_element(addr, value).is_some() {
+            return Some(());
+        }
+        let bytes = self.write(addr, N as u32).ok()?;
         bytes.copy_from_slice(&value);
         Some(())
     }
@@ -333,14 +350,4 @@ fn is_inside(region: &Region, addr: u64, size: u32, access: Access) -> bool {
         let at = remainder(offset as u32, e.stride).checked_sub(e.at);
         at.is_some_and(|at| u64::from(at) + u64::from(size) <= u64::from(e.len))
     })
-}
-
-/// `offset % stride`, without a division where that is easy.
-#[inline(always)]
-fn remainder(offset: u32, stride: u32) -> u32 {
-    if stride.is_power_of_two() {
-        offset & (stride - 1)
-    } else {
-        offset % stride
-    }
 }
