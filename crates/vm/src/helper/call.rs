@@ -151,6 +151,7 @@ impl Call<'_> {
     }
 
     /// A map argument of any type.
+    #[inline(always)]
     pub(super) fn any_map(&mut self, n: usize) -> Result<MapCall<'_>, Stop> {
         let helper = self.id;
         let Machine {
