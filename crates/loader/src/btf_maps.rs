@@ -57,7 +57,7 @@ pub(crate) fn read(elf: &Elf<'_>, btf: &Btf, maps: &mut Maps) -> Result<Vec<Defi
         let mut reader = Reader { btf, values: None };
         let def = reader.definition(name.clone(), ty, false).map_err(failed)?;
         let values = reader.values;
-        let map = maps.push(def, SECTION);
+        let map = maps.push(def, SECTION)?;
         maps.by_place.insert((section, offset), map);
         defined.push(Defined {
             map,

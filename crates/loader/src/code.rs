@@ -1,5 +1,7 @@
 //! Code sections and the functions in them.
 
+use std::collections::HashMap;
+
 use abi::{FuncInfo, LineInfo};
 use isa::{Pc, Slot};
 
@@ -8,6 +10,19 @@ use crate::elf::{Binding, Elf, Section, Symbol, SymbolKind, owned};
 use crate::error::{Error, Place};
 use crate::note::Note;
 use crate::reference::Reference;
+
+/// All code of an object.
+#[derive(Debug)]
+pub(crate) struct Code {
+    /// The sections that are not empty, in file order.
+    pub(crate) sections: Vec<CodeSection>,
+    /// All functions, ascending by section and start.
+    pub(crate) functions: Vec<Function>,
+    /// Index of the function at a section and slot.
+    starts: HashMap<(usize, u32), usize>,
+    /// Index of the section by its ELF index.
+    by_elf_index: HashMap<usize, usize>,
+}
 
 /// A section with instructions.
 #[derive(Debug)]
@@ -40,13 +55,57 @@ pub(crate) struct Function {
     pub(crate) global: bool,
 }
 
-/// All code sections that are not empty, in file order.
-pub(crate) fn sections(elf: &Elf<'_>) -> Result<Vec<CodeSection>, Error> {
-    let sections = elf.sections.iter().enumerate();
-    sections
-        .filter(|(_, s)| s.executable && !s.data.is_empty())
-        .map(|(elf_index, s)| section(elf_index, s))
-        .collect()
+impl Code {
+    pub(crate) fn read(elf: &Elf<'_>, notes: &mut Vec<Note>) -> Result<Code, Error> {
+        let sections = elf.sections.iter().enumerate();
+        let sections: Vec<_> = sections
+            .filter(|(_, s)| s.executable && !s.data.is_empty())
+            .map(|(elf_index, s)| section(elf_index, s))
+            .collect::<Result<_, _>>()?;
+        let mut functions = Vec::new();
+        for (index, section) in sections.iter().enumerate() {
+            let symbols: Vec<_> = elf.symbols_in(section.elf_index).collect();
+            functions.extend(functions_of(index, section, &symbols, notes)?);
+        }
+        let starts = functions.iter().enumerate();
+        let starts = starts.map(|(i, f)| ((f.section, f.start), i)).collect();
+        let by_elf_index = sections.iter().enumerate();
+        let by_elf_index = by_elf_index.map(|(i, s)| (s.elf_index, i)).collect();
+        Ok(Code {
+            sections,
+            functions,
+            starts,
+            by_elf_index,
+        })
+    }
+
+    /// Index of the code section with this ELF index.
+    pub(crate) fn section_at(&self, elf_index: usize) -> Option<usize> {
+        self.by_elf_index.get(&elf_index).copied()
+    }
+
+    /// Index of the function that starts at this slot of a section.
+    pub(crate) fn function_at(&self, section: usize, slot: u32) -> Option<usize> {
+        self.starts.get(&(section, slot)).copied()
+    }
+
+    /// A function and its section.
+    pub(crate) fn function(&self, index: usize) -> Option<(&CodeSection, &Function)> {
+        let function = self.functions.get(index)?;
+        Some((self.sections.get(function.section)?, function))
+    }
+
+    /// The name of the function at each ELF section and byte offset.
+    pub(crate) fn by_place(&self) -> HashMap<(usize, u64), &str> {
+        let place = |f: &Function| {
+            let section = self.sections.get(f.section)?;
+            Some((section.elf_index, u64::from(f.start) * 8))
+        };
+        let functions = self.functions.iter();
+        functions
+            .filter_map(|f| Some((place(f)?, f.name.as_str())))
+            .collect()
+    }
 }
 
 fn section(elf_index: usize, section: &Section<'_>) -> Result<CodeSection, Error> {
@@ -62,20 +121,6 @@ fn section(elf_index: usize, section: &Section<'_>) -> Result<CodeSection, Error
         func_info: Vec::new(),
         line_info: Vec::new(),
     })
-}
-
-/// All functions, ascending by section and start.
-pub(crate) fn functions(
-    elf: &Elf<'_>,
-    sections: &[CodeSection],
-    notes: &mut Vec<Note>,
-) -> Result<Vec<Function>, Error> {
-    let mut functions = Vec::new();
-    for (index, section) in sections.iter().enumerate() {
-        let symbols: Vec<_> = elf.symbols_in(section.elf_index).collect();
-        functions.extend(functions_of(index, section, &symbols, notes)?);
-    }
-    Ok(functions)
 }
 
 fn functions_of(

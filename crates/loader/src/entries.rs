@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use abi::{AttachType, ProgFlags, ProgType};
 
-use crate::code::{CodeSection, Function};
+use crate::code::{Code, Function};
 use crate::link;
 use crate::note::Note;
 use crate::options::Options;
@@ -46,15 +46,10 @@ fn is_text(section: &str) -> bool {
 }
 
 /// The programs, in the order of their functions.
-pub(crate) fn find(
-    code: &[CodeSection],
-    functions: &[Function],
-    starts: &std::collections::HashMap<(usize, u32), usize>,
-    options: &Options,
-    notes: &mut Vec<Note>,
-) -> Vec<Entry> {
-    let called = called(code, functions, starts);
-    let section = |f: &Function| code.get(f.section).map_or("", |s| s.name.as_str());
+pub(crate) fn find(code: &Code, options: &Options, notes: &mut Vec<Note>) -> Vec<Entry> {
+    let called = called(code);
+    let functions = &code.functions;
+    let section = |f: &Function| code.sections.get(f.section).map_or("", |s| s.name.as_str());
     let only_text = functions.iter().all(|f| is_text(section(f)));
     let is_entry = |index: usize, f: &Function| {
         let called = called.contains(&index);
@@ -93,22 +88,18 @@ fn type_tails(entries: &mut [Entry]) {
 }
 
 /// Functions that code outside of them calls or takes the address of.
-fn called(
-    code: &[CodeSection],
-    functions: &[Function],
-    starts: &std::collections::HashMap<(usize, u32), usize>,
-) -> HashSet<usize> {
+fn called(code: &Code) -> HashSet<usize> {
     let mut called = HashSet::new();
-    for (index, section) in code.iter().enumerate() {
+    for (index, section) in code.sections.iter().enumerate() {
         for pc in 0..section.code.len() as u32 {
             let target = link::target_slot(index, section, pc);
             let target = target.and_then(|(s, slot)| Some((s, u32::try_from(slot).ok()?)));
-            let callee = target.and_then(|target| starts.get(&target));
+            let callee = target.and_then(|(s, slot)| code.function_at(s, slot));
             let itself = |callee: usize| {
-                let f = functions.get(callee);
+                let f = code.functions.get(callee);
                 f.is_some_and(|f| f.section == index && (f.start..f.end()).contains(&pc))
             };
-            called.extend(callee.filter(|callee| !itself(**callee)));
+            called.extend(callee.filter(|callee| !itself(*callee)));
         }
     }
     called

@@ -145,10 +145,8 @@ pub enum Error {
         what: MapError,
     },
     /// More maps than any object needs.
-    #[error("the object defines {count} maps; at most {limit} are supported")]
+    #[error("the object defines more than {limit} maps")]
     TooManyMaps {
-        /// How many there are.
-        count: usize,
         /// The limit.
         limit: usize,
     },

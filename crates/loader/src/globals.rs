@@ -74,7 +74,7 @@ pub(crate) fn read(
         {
             def.flags = MapFlags(def.flags.0 | MapFlags::MMAPABLE.0);
         }
-        let map = maps.push(def, section.name);
+        let map = maps.push(def, section.name)?;
         maps.data.insert(index, map);
         match (btf, datasec) {
             (Some(btf), Some(id)) => globals.extend(typed(btf, id, map, section.size)),

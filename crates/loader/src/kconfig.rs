@@ -1,9 +1,86 @@
-//! Values for `.kconfig` variables, written as libbpf writes them.
+//! The map of `.kconfig` variables, and values for them, written as libbpf
+//! writes them.
 
-use btf::{Btf, Type, TypeId};
+use abi::{Initial, MapFlags, MapKind};
+use btf::{Btf, Kind, Type, TypeId};
 
-use crate::error::KconfigError;
-use crate::options::Kconfig;
+use crate::declared::Declared;
+use crate::error::{Error, KconfigError};
+use crate::externs::{ExternInfo, ExternSource};
+use crate::globals::{self, Global};
+use crate::options::{Kconfig, Options};
+
+const SECTION: &str = ".kconfig";
+/// Bytes of all variables together.
+const LIMIT: u32 = 1 << 20;
+
+/// Makes the map of `.kconfig` variables, if there are any, and fills in what
+/// is known. Says its index.
+pub(crate) fn read(
+    btf: &Btf,
+    options: &Options,
+    declared: &mut Declared,
+) -> Result<Option<usize>, Error> {
+    let size = declared.externs.kconfig_size;
+    if size == 0 {
+        return Ok(None);
+    }
+    if size > LIMIT {
+        let (section, size, limit) = (SECTION.into(), size.into(), LIMIT.into());
+        return Err(Error::DataSize {
+            section,
+            size,
+            limit,
+        });
+    }
+    let mut bytes = vec![0; size as usize];
+    let map = declared.maps.defs.len();
+    for info in &declared.externs.list {
+        let ExternSource::Kconfig { offset, size } = info.source else {
+            continue;
+        };
+        match known(&options.kconfig, btf, info, size) {
+            Ok(value) => {
+                let start = offset as usize;
+                if let Some(place) = bytes.get_mut(start..start + value.len()) {
+                    place.copy_from_slice(&value);
+                }
+            }
+            Err(what) => {
+                declared.missing.insert(info.name.clone(), what);
+            }
+        }
+        declared.globals.push(Global {
+            name: info.name.clone(),
+            map,
+            section: SECTION.into(),
+            offset,
+            size,
+            type_id: info.type_id,
+        });
+    }
+    let mut def = globals::map(&options.name, SECTION, MapKind::Kconfig, size);
+    def.initial = Initial::Bytes(bytes);
+    def.value_type = btf.find(SECTION, Kind::Datasec).unwrap_or(TypeId::VOID);
+    def.flags = MapFlags(def.flags.0 | MapFlags::MMAPABLE.0);
+    declared.maps.push(def, SECTION).map(Some)
+}
+
+/// The value of a variable; zero for a weak one that nobody knows.
+fn known(
+    config: &Kconfig,
+    btf: &Btf,
+    info: &ExternInfo,
+    size: u32,
+) -> Result<Vec<u8>, KconfigError> {
+    let zero = || vec![0; size as usize];
+    match value(config, btf, &info.name, info.type_id, size) {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) | Err(KconfigError::Virtual) if info.weak => Ok(zero()),
+        Ok(None) => Err(KconfigError::Unknown),
+        Err(what) => Err(what),
+    }
+}
 
 /// The kinds of variable that a configuration value can go into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +94,7 @@ enum Shape {
 
 /// The bytes of extern `name` of type `ty` and `size` bytes. `None` when the
 /// configuration does not have it.
-pub(crate) fn value(
+fn value(
     config: &Kconfig,
     btf: &Btf,
     name: &str,

@@ -93,7 +93,7 @@ pub(crate) fn read(
             if let Some(btf) = btf {
                 annotate(&mut def, btf);
             }
-            let map = maps.push(def, section.name);
+            let map = maps.push(def, section.name)?;
             maps.by_place.insert((index, symbol.value), map);
             if found.id != 0 {
                 maps.by_id.insert(found.id, map);

@@ -18,10 +18,10 @@
 //! ```
 //!
 //! The way of a file through the modules: `elf` (sections, symbols) → `code`
-//! (functions) → `legacy_maps`, `btf_maps`, `globals`, `externs`, `kconfig`
-//! (what the code refers to) → `reference` (relocations, understood) and
-//! `core_relo` → `entries` (which functions are programs, by [`sections`]) →
-//! `link`.
+//! (functions) → `types` (BTF) → `declared` (what code refers to: `legacy_maps`,
+//! `btf_maps`, `globals`, `externs`, `kconfig`, `struct_ops`) → `reference`
+//! (relocations, understood) and `core_relo` → `entries` (which functions are
+//! programs, by [`sections`]) → `link`.
 //!
 //! # Invariants
 //!
@@ -44,6 +44,7 @@
 mod btf_maps;
 mod code;
 mod core_relo;
+mod declared;
 mod elf;
 mod entries;
 mod error;
@@ -60,6 +61,7 @@ mod reference;
 pub mod sections;
 mod struct_ops;
 mod target;
+mod types;
 mod wire;
 
 pub use core_relo::CoreRelocation;

@@ -10,7 +10,7 @@ use abi::limits::MAX_INSNS;
 use abi::{Extern, FuncInfo, LineInfo, SymbolRange};
 use isa::{CallTarget, Imm64, Pc, Slot};
 
-use crate::code::{CodeSection, Function};
+use crate::code::{Code, CodeSection, Function};
 use crate::core_relo::{self, CoreRelocation};
 use crate::error::{Error, RelocationError};
 use crate::externs::ExternInfo;
@@ -19,10 +19,7 @@ use crate::wire::{self, Referrer};
 
 /// What a program is linked from.
 pub(crate) struct Linker<'a> {
-    pub(crate) sections: &'a [CodeSection],
-    pub(crate) functions: &'a [Function],
-    /// Index of the function at a code section and slot.
-    pub(crate) starts: &'a HashMap<(usize, u32), usize>,
+    pub(crate) code: &'a Code,
     pub(crate) externs: &'a [ExternInfo],
 }
 
@@ -82,7 +79,7 @@ impl Linker<'_> {
             next: 0,
         }];
         while let Some(frame) = stack.last_mut() {
-            let Some((_, function)) = self.function(frame.function) else {
+            let Some((_, function)) = self.code.function(frame.function) else {
                 break;
             };
             if frame.next >= function.len {
@@ -113,20 +110,19 @@ impl Linker<'_> {
         Ok(())
     }
 
-    fn function(&self, index: usize) -> Option<(&CodeSection, &Function)> {
-        let function = self.functions.get(index)?;
-        Some((self.sections.get(function.section)?, function))
-    }
-
     /// Appends a function with all that is said about it, and puts in what does
     /// not depend on where other functions are.
     fn append(&self, out: &mut Linked, index: usize, entry: usize) -> Result<u32, Error> {
-        let Some((section, function)) = self.function(index) else {
+        let Some((section, function)) = self.code.function(index) else {
             return Ok(0);
         };
         let base = out.code.len() as u32;
         if out.code.len() + function.len as usize > MAX_INSNS {
-            let program = self.function(entry).map_or("", |(_, f)| &f.name).to_owned();
+            let program = self
+                .code
+                .function(entry)
+                .map_or("", |(_, f)| &f.name)
+                .to_owned();
             return Err(Error::TooLong {
                 program,
                 limit: MAX_INSNS,
@@ -247,19 +243,24 @@ impl Linker<'_> {
     /// The function that the instruction at `pc` of the caller's section calls
     /// or takes the address of.
     fn callee(&self, caller: usize, pc: u32) -> Result<Option<usize>, Error> {
-        let Some((section, function)) = self.function(caller) else {
+        let Some((section, function)) = self.code.function(caller) else {
             return Ok(None);
         };
         let Some((index, slot)) = target_slot(function.section, section, pc) else {
             return Ok(None);
         };
         let start = u32::try_from(slot).ok();
-        let callee = start.and_then(|start| self.starts.get(&(index, start)));
+        let callee = start.and_then(|start| self.code.function_at(index, start));
         match callee {
-            Some(callee) => Ok(Some(*callee)),
+            Some(callee) => Ok(Some(callee)),
             None => Err(Error::CallTarget {
                 place: section.place(pc).of(&function.name),
-                section: self.sections.get(index).map_or("", |s| &s.name).to_owned(),
+                section: self
+                    .code
+                    .sections
+                    .get(index)
+                    .map_or("", |s| &s.name)
+                    .to_owned(),
                 target: slot.saturating_mul(8),
             }),
         }
@@ -296,11 +297,16 @@ impl Linker<'_> {
         let Some(circle) = find_circle(calls) else {
             return Ok(());
         };
-        let name = |f: usize| self.function(f).map_or("", |(_, f)| &f.name).to_owned();
+        let name = |f: usize| {
+            self.code
+                .function(f)
+                .map_or("", |(_, f)| &f.name)
+                .to_owned()
+        };
         let mut cycle: Vec<_> = circle.iter().map(|call| name(call.caller)).collect();
         cycle.extend(circle.first().map(|call| name(call.caller)));
         let closing = circle.last().and_then(|call| {
-            let (section, function) = self.function(call.caller)?;
+            let (section, function) = self.code.function(call.caller)?;
             Some(section.place(call.pc).of(&function.name))
         });
         Err(Error::Recursion {

@@ -4,10 +4,15 @@
 use std::collections::{HashMap, HashSet};
 
 use abi::limits::PAGE_SIZE;
-use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning};
+use abi::{Initial, InitialEntry, MapDef, MapFlags, MapKind, MapType, Pinning};
 use btf::TypeId;
 
+use crate::entries::Entry;
+use crate::error::{Error, MapError};
 use crate::note::Note;
+
+/// Maps of an object. Linux lets a program use 64.
+const MAX_MAPS: usize = 1024;
 
 /// The maps and where in the file each stands.
 #[derive(Debug, Default)]
@@ -26,10 +31,15 @@ pub(crate) struct Maps {
 }
 
 impl Maps {
-    pub(crate) fn push(&mut self, def: MapDef, section: &str) -> usize {
+    /// Adds a map and says its index.
+    pub(crate) fn push(&mut self, def: MapDef, section: &str) -> Result<usize, Error> {
+        let index = self.defs.len();
+        if index == MAX_MAPS {
+            return Err(Error::TooManyMaps { limit: MAX_MAPS });
+        }
         self.defs.push(def);
         self.sections.push(section.to_owned());
-        self.defs.len() - 1
+        Ok(index)
     }
 
     /// The map of this name, or the global data map of this section.
@@ -40,6 +50,31 @@ impl Maps {
             both.position(|(def, section)| def.kind != MapKind::User && section == name)
         })
     }
+}
+
+/// Only programs can stand in program arrays.
+pub(crate) fn check_program_arrays(maps: &Maps, entries: &[Entry]) -> Result<(), Error> {
+    let names: HashSet<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    for def in &maps.defs {
+        let Initial::Entries(initial) = &def.initial else {
+            continue;
+        };
+        for entry in initial {
+            if let InitialEntry::Program { slot, program } = entry
+                && !names.contains(program.as_str())
+            {
+                let what = MapError::NotAProgram {
+                    slot: *slot,
+                    function: program.clone(),
+                };
+                return Err(Error::Map {
+                    map: def.name.clone(),
+                    what,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A definition with nothing but name and type.

@@ -5,11 +5,11 @@
 //! sense are kept as such and reported when a program contains them: objects
 //! hold dead code, and code for other programs than the one wanted.
 
-use crate::code::CodeSection;
+use crate::code::{Code, CodeSection};
+use crate::declared::Declared;
 use crate::elf::{Elf, Home, Relocation, Symbol, SymbolKind, owned};
-use crate::error::{Error, RelocationError};
-use crate::externs::{ExternSource, Externs};
-use crate::maps::Maps;
+use crate::error::{Error, Place, RelocationError};
+use crate::externs::ExternSource;
 use crate::wire::Referrer;
 
 /// A reference from a slot to something outside of its function.
@@ -39,50 +39,59 @@ pub(crate) enum Target {
     Broken(Box<Error>),
 }
 
+/// Gives every code section its references, ascending by position.
+pub(crate) fn read(elf: &Elf<'_>, declared: &Declared, code: &mut Code) -> Result<(), Error> {
+    let mut found: Vec<(usize, Vec<Reference>)> = Vec::new();
+    let context = Context {
+        elf,
+        declared,
+        code,
+    };
+    for (target, relocations) in elf.relocations() {
+        let Some(index) = code.section_at(target) else {
+            continue;
+        };
+        if let Some(section) = code.sections.get(index) {
+            let references = relocations.map(|r| context.reference(section, r));
+            found.push((index, references.collect::<Result<_, _>>()?));
+        }
+    }
+    for (index, references) in found {
+        if let Some(section) = code.sections.get_mut(index) {
+            section.references.extend(references);
+            section.references.sort_by_key(|r| r.pc);
+            section.references.dedup_by_key(|r| r.pc);
+        }
+    }
+    Ok(())
+}
+
 /// What relocations may lead to.
-pub(crate) struct Context<'a> {
-    pub(crate) elf: &'a Elf<'a>,
-    pub(crate) maps: &'a Maps,
-    pub(crate) externs: &'a Externs,
-    /// Index of the `.kconfig` map.
-    pub(crate) kconfig: Option<usize>,
-    /// Index of each code section by its ELF index.
-    pub(crate) code: &'a std::collections::HashMap<usize, usize>,
+struct Context<'a> {
+    elf: &'a Elf<'a>,
+    declared: &'a Declared,
+    code: &'a Code,
 }
 
 impl Context<'_> {
-    /// Adds the references that `relocations` of a code section make.
-    pub(crate) fn references(
-        &self,
-        section: &mut CodeSection,
-        relocations: impl Iterator<Item = Relocation>,
-    ) -> Result<(), Error> {
-        let mut references = std::mem::take(&mut section.references);
-        for relocation in relocations {
-            let pc = u32::try_from(relocation.offset / 8).ok();
-            let pc = pc.filter(|pc| {
-                relocation.offset.is_multiple_of(8) && (*pc as usize) < section.code.len()
-            });
-            let Some(pc) = pc else {
-                return Err(Error::Elf {
-                    what: "a relocation lies outside of its section or inside of an instruction",
-                    place: Some(crate::Place::new(&section.name, relocation.offset)),
-                });
-            };
-            let Some(symbol) = self.elf.symbols.get(relocation.symbol) else {
-                return Err(Error::Elf {
-                    what: "a relocation names a symbol that does not exist",
-                    place: Some(crate::Place::new(&section.name, relocation.offset)),
-                });
-            };
-            let target = self.target(section, pc, relocation.symbol, symbol);
-            let target = target.unwrap_or_else(|error| Target::Broken(Box::new(error)));
-            references.push(Reference { pc, target });
-        }
-        references.sort_by_key(|r| r.pc);
-        references.dedup_by_key(|r| r.pc);
-        section.references = references;
-        Ok(())
+    fn reference(&self, section: &CodeSection, relocation: Relocation) -> Result<Reference, Error> {
+        let broken = |what| Error::Elf {
+            what,
+            place: Some(Place::new(&section.name, relocation.offset)),
+        };
+        let pc = u32::try_from(relocation.offset / 8).ok();
+        let pc = pc.filter(|pc| (*pc as usize) < section.code.len());
+        let pc = pc
+            .filter(|_| relocation.offset.is_multiple_of(8))
+            .ok_or_else(|| {
+                broken("a relocation lies outside of its section or inside of an instruction")
+            })?;
+        let symbol = self.elf.symbols.get(relocation.symbol);
+        let symbol =
+            symbol.ok_or_else(|| broken("a relocation names a symbol that does not exist"))?;
+        let target = self.target(section, pc, relocation.symbol, symbol);
+        let target = target.unwrap_or_else(|error| Target::Broken(Box::new(error)));
+        Ok(Reference { pc, target })
     }
 
     fn target(
@@ -102,7 +111,7 @@ impl Context<'_> {
         let Some(referrer) = Referrer::of(head, slot(pc + 1)) else {
             return Err(broken(RelocationError::Opcode(head.opcode)));
         };
-        if let Some(index) = self.externs.by_symbol.get(&index) {
+        if let Some(index) = self.declared.externs.by_symbol.get(&index) {
             return self
                 .external(*index)
                 .ok_or_else(|| broken(RelocationError::CutOff));
@@ -118,9 +127,9 @@ impl Context<'_> {
                 return Err(Error::Undefined { place, symbol });
             }
         };
-        if let Some(code) = self.code.get(&home) {
+        if let Some(code) = self.code.section_at(home) {
             return Ok(Target::Code {
-                section: *code,
+                section: code,
                 offset: symbol.value,
             });
         }
@@ -128,20 +137,20 @@ impl Context<'_> {
             let home = self.elf.sections.get(home).map_or("", |s| s.name);
             return Err(broken(RelocationError::Section(owned(home))));
         };
-        if let Some(map) = self.maps.data.get(&home) {
+        if let Some(map) = self.declared.maps.data.get(&home) {
             return Ok(Target::Data {
                 map: *map,
                 offset: symbol.value,
             });
         }
-        if self.maps.map_sections.contains(&home) {
+        if self.declared.maps.map_sections.contains(&home) {
             // A static map is its section and, in the instruction, its offset.
             let addend = match symbol.kind {
                 SymbolKind::Section => u64::from(head.imm as u32),
                 _ => 0,
             };
             let offset = symbol.value.wrapping_add(addend);
-            let map = self.maps.by_place.get(&(home, offset));
+            let map = self.declared.maps.by_place.get(&(home, offset));
             return match map {
                 Some(map) => Ok(Target::Map(*map)),
                 None => Err(broken(RelocationError::NoMap(offset))),
@@ -152,9 +161,9 @@ impl Context<'_> {
     }
 
     fn external(&self, index: usize) -> Option<Target> {
-        match self.externs.list.get(index)?.source {
+        match self.declared.externs.list.get(index)?.source {
             ExternSource::Kconfig { offset, .. } => Some(Target::Kconfig {
-                map: self.kconfig?,
+                map: self.declared.kconfig?,
                 offset,
             }),
             ExternSource::Ksym { .. } => Some(Target::Ksym(index)),

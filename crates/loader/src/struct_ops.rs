@@ -63,7 +63,7 @@ pub(crate) fn read(elf: &Elf<'_>, btf: &Btf, maps: &mut Maps) -> Result<(), Erro
                 initial: Initial::Bytes(bytes.to_vec()),
                 ..blank(name, MapType::StructOps)
             };
-            let map = maps.push(def, section.name);
+            let map = maps.push(def, section.name)?;
             maps.by_place.insert((index, u64::from(var.offset)), map);
         }
         maps.map_sections.insert(index);

@@ -102,8 +102,9 @@ fn extreme_numbers() {
             use_up(&damaged);
         }
     }
+    // A section of 256 MiB of zeroes is allowed, and copied once.
     assert!(
-        peak_megabytes().is_none_or(|peak| peak < 200),
+        peak_megabytes().is_none_or(|peak| peak < 700),
         "{:?}",
         peak_megabytes()
     );
