@@ -78,6 +78,8 @@ pub struct Machine {
     executed: u64,
     /// A buffer that helpers use within a call, kept so that they do not allocate.
     pub(crate) scratch: Vec<u8>,
+    /// The spin lock that the running program holds.
+    pub(crate) held_lock: Option<Addr>,
 }
 
 impl Machine {
@@ -126,6 +128,7 @@ impl Machine {
             frames: Vec::new(),
             executed: 0,
             scratch: Vec::new(),
+            held_lock: None,
         })
     }
 
@@ -139,6 +142,7 @@ impl Machine {
     pub fn call(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
+        self.held_lock = None;
         let mut run = Run::new(&programs, frames, self.budget);
         let result = run.start(self, program, args);
         (self.frames, self.executed) = run.finish();

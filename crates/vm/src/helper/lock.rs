@@ -1,39 +1,36 @@
 //! Spin locks in map values.
 //!
-//! A machine runs one program at a time, so a lock is never waited for: its word
-//! is 1 while it is held. Taking it twice, which Linux's verifier refuses, is a
-//! trap.
+//! A machine runs one program at a time, so a lock is never waited for, and its
+//! word in memory stays 0. As Linux's verifier wants it, a program holds one lock
+//! at most and gives back the one that it holds; everything else is a trap. A lock
+//! that a trap left behind is free in the next run.
 
-use super::call::{Answer, Call, Mem, Stop};
-use crate::memory::RegionKind;
-
-const FREE: [u8; 4] = 0u32.to_le_bytes();
-const HELD: [u8; 4] = 1u32.to_le_bytes();
+use super::call::{Answer, Call, Stop};
+use crate::memory::{Addr, RegionKind};
 
 /// `void bpf_spin_lock(lock)`
 pub(super) fn spin_lock(call: &mut Call<'_>) -> Answer {
-    change(call, FREE, HELD, "a lock that is held already")
+    let lock = lock(call)?;
+    if call.machine.held_lock.is_some() {
+        return Err(call.refuse(1, "a lock while one is held"));
+    }
+    call.machine.held_lock = Some(lock);
+    Ok(0)
 }
 
 /// `void bpf_spin_unlock(lock)`
 pub(super) fn spin_unlock(call: &mut Call<'_>) -> Answer {
-    change(call, HELD, FREE, "a lock that is not held")
-}
-
-fn change(call: &mut Call<'_>, from: [u8; 4], to: [u8; 4], why: &'static str) -> Answer {
     let lock = lock(call)?;
-    let refusal = call.refuse(1, why);
-    let word = lock.bytes_mut(&mut call.machine.space);
-    if word != from {
-        return Err(refusal);
+    if call.machine.held_lock != Some(lock) {
+        return Err(call.refuse(1, "a lock that is not held"));
     }
-    word.copy_from_slice(&to);
+    call.machine.held_lock = None;
     Ok(0)
 }
 
 /// The lock word that `r1` points to.
-fn lock(call: &Call<'_>) -> Result<Mem, Stop> {
-    let lock = call.writable(1, 4)?;
+fn lock(call: &Call<'_>) -> Result<Addr, Stop> {
+    let lock = call.writable(1, 4)?.addr;
     let region = call.machine.space.region_at(call.arg(1));
     match region.map(|r| r.kind) {
         Some(RegionKind::MapValues(_)) => Ok(lock),
