@@ -21,6 +21,7 @@ pub mod errno;
 pub mod helpers;
 pub mod limits;
 mod map;
+pub mod poison;
 mod program;
 pub mod xdp;
 

@@ -14,7 +14,8 @@ pub struct MapDef {
     /// Bytes in a value.
     pub value_size: u32,
     /// Largest number of entries; bytes of a ring buffer. 0 where user space is
-    /// expected to set it before load.
+    /// expected to set it before load, and in a perf event array, where it
+    /// stands for the number of CPUs.
     pub max_entries: u32,
     /// `BPF_F_*` creation flags.
     pub flags: MapFlags,

@@ -4,6 +4,7 @@
 //! the old number is checked before it is replaced, and where the target has no
 //! answer the instruction is replaced by a call that no verifier accepts.
 
+use abi::poison;
 use btf::core::{Fixup, Relo};
 use isa::{Imm64, Insn, Operand, Pc, Size, Slot, Width};
 
@@ -29,7 +30,7 @@ pub struct CoreRelocation {
 pub(crate) fn patch(slots: &mut [Slot], fixup: &Fixup) -> Result<(), CoreError> {
     let head = *slots.first().ok_or(CoreError::Outside)?;
     if fixup.poison {
-        wire::poison(slots, wire::POISON_CORE);
+        wire::poison(slots, poison::CORE);
         return Ok(());
     }
     let patched = match isa::decode(head, slots.get(1).copied()) {
@@ -56,7 +57,7 @@ pub(crate) fn patch(slots: &mut [Slot], fixup: &Fixup) -> Result<(), CoreError> 
             offset,
         } => {
             let Some((offset, size)) = access(fixup, offset, size)? else {
-                wire::poison(slots, wire::POISON_CORE);
+                wire::poison(slots, poison::CORE);
                 return Ok(());
             };
             Insn::Load {
@@ -74,7 +75,7 @@ pub(crate) fn patch(slots: &mut [Slot], fixup: &Fixup) -> Result<(), CoreError> 
             src,
         } => {
             let Some((offset, size)) = access(fixup, offset, size)? else {
-                wire::poison(slots, wire::POISON_CORE);
+                wire::poison(slots, poison::CORE);
                 return Ok(());
             };
             Insn::Store {
@@ -104,7 +105,7 @@ pub(crate) fn patch(slots: &mut [Slot], fixup: &Fixup) -> Result<(), CoreError> 
                     src,
                 },
                 _ => {
-                    wire::poison(slots, wire::POISON_CORE);
+                    wire::poison(slots, poison::CORE);
                     return Ok(());
                 }
             }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use abi::limits::MAX_INSNS;
+use abi::poison;
 use abi::{Extern, FuncInfo, LineInfo, SymbolRange};
 use isa::{CallTarget, Imm64, Pc, Slot};
 
@@ -222,7 +223,7 @@ impl Linker<'_> {
                 }
             }
             (Some(Referrer::Call(_)), None) => {
-                wire::poison(slots, wire::POISON_KFUNC.wrapping_add(index as i32));
+                wire::poison(slots, poison::KFUNCS.start.wrapping_add(index as i32));
             }
             (Some(Referrer::Wide(_)), Some(btf_id)) => {
                 wire::set_wide(

@@ -3,13 +3,6 @@
 
 use isa::{CallTarget, Imm64, Insn, Slot};
 
-/// The poison of CO-RE: a call to a helper that does not exist, so that code
-/// which is never reached may hold it (libbpf's number, "bad relo").
-pub(crate) const POISON_CORE: i32 = 0xbad_2310;
-/// A call of an absent weak kernel function: this plus the extern's index
-/// (libbpf's number).
-pub(crate) const POISON_KFUNC: i32 = 2_002_000_000;
-
 /// What may refer to a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Referrer {

@@ -49,17 +49,6 @@ pub(crate) trait Resolve {
     fn function(&mut self, number: usize) -> Option<Addr>;
 }
 
-/// Calls of helpers with these numbers stand where a relocation could not be
-/// satisfied; libbpf writes them. They are no fault unless they are reached.
-mod poison {
-    /// A CO-RE relocation.
-    pub(super) const CORE: i32 = 0x0bad_2310;
-    /// A map that was not made.
-    pub(super) const MAPS: std::ops::Range<i32> = 2_001_000_000..2_002_000_000;
-    /// A kernel function that is not there.
-    pub(super) const KFUNCS: std::ops::Range<i32> = 2_002_000_000..2_003_000_000;
-}
-
 /// Prepares a program.
 pub(crate) fn load(program: &Program, resolve: &mut dyn Resolve) -> Result<Loaded, LoadError> {
     let code = Code::new(program.code.clone());
@@ -318,11 +307,11 @@ impl Loading<'_> {
                 };
                 Ok(self.jump(call, pc, offset))
             }
-            CallTarget::Helper(poison::CORE) => Ok(self.trap(TrapKind::Relocation)),
-            CallTarget::Helper(id) if poison::MAPS.contains(&id) => {
+            CallTarget::Helper(abi::poison::CORE) => Ok(self.trap(TrapKind::Relocation)),
+            CallTarget::Helper(id) if abi::poison::MAPS.contains(&id) => {
                 Ok(self.trap(TrapKind::Absent { what: "map" }))
             }
-            CallTarget::Helper(id) if poison::KFUNCS.contains(&id) => {
+            CallTarget::Helper(id) if abi::poison::KFUNCS.contains(&id) => {
                 Ok(self.trap(TrapKind::Absent {
                     what: "kernel function",
                 }))
