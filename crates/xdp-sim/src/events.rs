@@ -52,7 +52,9 @@ impl Simulator {
                     cpu: *cpu,
                     data,
                 }),
-                world::Event::Printk(text) => each(Event::Printk(text)),
+                world::Event::Printk(text) => {
+                    each(Event::Printk(text.strip_suffix('\n').unwrap_or(text)))
+                }
             }
         }
     }

@@ -157,10 +157,16 @@ impl Simulator {
         let Some(schema) = self.schema(id) else {
             return Ok(());
         };
-        for (place, entry) in list.iter().enumerate() {
-            self.fill_entry(id, &schema, entry).map_err(fail(place))?;
+        let mut fill = |(place, entry)| {
+            let filled = self.fill_entry(id, &schema, entry);
+            filled.map_err(fail(place))
+        };
+        let mut entries = list.iter().enumerate();
+        match schema.def.map_type {
+            // The first to be taken out is the last to be put in.
+            MapType::Stack => entries.rev().try_for_each(fill),
+            _ => entries.try_for_each(&mut fill),
         }
-        Ok(())
     }
 
     /// The bytes of all entries, for comparing contents.
