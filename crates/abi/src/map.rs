@@ -1,5 +1,7 @@
 //! Maps as data: what BPF_MAP_CREATE would be given, and what they hold first.
 
+use std::fmt;
+
 use btf::TypeId;
 
 /// The definition of a map.
@@ -123,6 +125,38 @@ impl MapFlags {
     /// Whether every bit of `other` is set.
     pub fn contains(self, other: MapFlags) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// The flags that have a name, by bit, as in `BPF_F_…`.
+    const NAMES: [&str; 13] = [
+        "no_prealloc",
+        "no_common_lru",
+        "numa_node",
+        "rdonly",
+        "wronly",
+        "stack_build_id",
+        "zero_seed",
+        "rdonly_prog",
+        "wronly_prog",
+        "clone",
+        "mmapable",
+        "preserve_elems",
+        "inner_map",
+    ];
+}
+
+/// The names of the flags that are set, as in `no_prealloc | mmapable`.
+impl fmt::Display for MapFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        for bit in (0..32).filter(|bit| self.contains(MapFlags(1 << bit))) {
+            match MapFlags::NAMES.get(bit) {
+                Some(name) => write!(f, "{between}{name}")?,
+                None => write!(f, "{between}{:#x}", 1u32 << bit)?,
+            }
+            between = " | ";
+        }
+        Ok(())
     }
 }
 

@@ -91,6 +91,20 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// The program that cannot be run, where it is one.
+    pub fn program(&self) -> Option<&str> {
+        match self {
+            LoadError::Helper { program, .. }
+            | LoadError::NotAllowed { program, .. }
+            | LoadError::Extern { program, .. }
+            | LoadError::Map { program, .. }
+            | LoadError::Structure { program, .. } => Some(program),
+            _ => None,
+        }
+    }
+}
+
 /// The maps and programs of one object in a machine.
 #[derive(Clone, Debug, Default)]
 pub struct Instance {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::xdp::XdpAction;
+use abi::xdp::{MAX_LINEAR, XdpAction};
 use vm::Trap;
 
 use crate::{Destination, Outcome};
@@ -52,12 +52,16 @@ pub struct Report {
     pub too_short: u64,
     /// Packets that the capture holds only in part.
     pub cut: u64,
+    /// Packets above [`abi::xdp::MAX_LINEAR`] bytes, which programs see as
+    /// multi-buffer frames.
+    pub multi_buffer: u64,
 }
 
 impl Report {
     /// Counts the outcome of the packet with this index.
     pub fn count(&mut self, index: u64, len_in: usize, outcome: &Outcome<'_>) {
         self.total.add(len_in);
+        self.multi_buffer += u64::from(len_in > MAX_LINEAR as usize);
         self.actions[outcome.action as usize].add(len_in);
         if XdpAction::from_ret(outcome.ret).is_none() {
             *self.invalid_returns.entry(outcome.ret).or_default() += 1;
