@@ -1,6 +1,7 @@
 //! How the command fails: what to say, and with which exit code.
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -74,4 +75,14 @@ impl Failure {
             _ => ExitCode::from(2),
         }
     }
+}
+
+/// Says something on standard error. Nobody can be told when that fails.
+pub(crate) fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "ebpf-sim: {text}");
+}
+
+/// Says what a person should know, but nothing ends for.
+pub(crate) fn warn(text: impl Display) {
+    say(format_args!("warning: {text}"));
 }

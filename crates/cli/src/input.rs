@@ -17,6 +17,14 @@ use crate::error::Failure;
 /// Where Linux shows its own BTF.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
+/// What a file is called in messages.
+pub(crate) fn name(path: &Path) -> String {
+    match path == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
 /// Opens a file for reading; `-` is standard input.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     if path == Path::new("-") {
@@ -40,7 +48,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads an object and applies what the command line says about it.
 pub(crate) fn object(args: &ObjectArgs) -> Result<Object, Failure> {
-    let place = args.object.display();
+    let place = name(&args.object);
     let bytes = read(&args.object)?;
     let parse =
         |options: &Options| Object::parse(&bytes, options).map_err(|e| Failure::input(&place, e));

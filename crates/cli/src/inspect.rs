@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         for (entry, program) in &self.programs {
             print_program(entry, program, out)?;
         }
-        self.print_list("maps", self.object.maps().iter().map(map_line), out)?;
+        self.print_list("maps", self.map_lines(), out)?;
         self.print_list("globals", self.global_lines(), out)?;
         self.print_list("externs", self.extern_lines(), out)?;
         self.print_list("CO-RE relocations", self.relocation_lines(), out)?;
@@ -76,6 +76,11 @@ impl<'a> View<'a> {
         lines
             .iter()
             .try_for_each(|line| out.line(format_args!("  {line}")))
+    }
+
+    fn map_lines(&self) -> impl Iterator<Item = String> {
+        let maps = self.object.maps();
+        maps.iter().map(|map| map_line(map, maps))
     }
 
     fn global_lines(&self) -> impl Iterator<Item = String> {
@@ -124,7 +129,7 @@ impl<'a> View<'a> {
             "license": self.object.license(),
             "kernel_version": self.object.kern_version(),
             "programs": self.programs.iter().map(|(e, p)| program_json(e, p)).collect::<Vec<_>>(),
-            "maps": self.object.maps().iter().map(map_json).collect::<Vec<_>>(),
+            "maps": self.object.maps().iter().map(|m| map_json(m, self.object.maps())).collect::<Vec<_>>(),
             "globals": self.object.globals().iter().map(|g| json!({
                 "name": g.name,
                 "section": g.section,
@@ -274,7 +279,7 @@ impl Used {
     }
 }
 
-fn map_line(map: &MapDef) -> String {
+fn map_line(map: &MapDef, all: &[MapDef]) -> String {
     let mut line = format!(
         "{}: {}, key {}, value {}, max entries {}",
         map.name,
@@ -284,29 +289,32 @@ fn map_line(map: &MapDef) -> String {
         map.max_entries
     );
     if map.flags.0 != 0 {
-        line += &format!(", flags {:#x}", map.flags.0);
+        line += &format!(", flags {}", map.flags);
     }
     if let Some(inner) = &map.inner {
         line += &format!(", of {} maps", inner.map_type.name());
     }
-    if let Some(entries) = initial_entries(map) {
+    if let Some(entries) = initial_entries(map, all) {
         line += &format!(", at first {}", entries.join(", "));
     }
     line
 }
 
-fn initial_entries(map: &MapDef) -> Option<Vec<String>> {
+fn initial_entries(map: &MapDef, all: &[MapDef]) -> Option<Vec<String>> {
     let Initial::Entries(entries) = &map.initial else {
         return None;
     };
     let name = |entry: &InitialEntry| match entry {
-        InitialEntry::Map { slot, map } => format!("[{slot}] map #{map}"),
-        InitialEntry::Program { slot, program } => format!("[{slot}] {program}"),
+        InitialEntry::Map { slot, map } => {
+            let name = all.get(*map).map_or("?", |m| &m.name);
+            format!("[{slot}] = {name}")
+        }
+        InitialEntry::Program { slot, program } => format!("[{slot}] = {program}"),
     };
     Some(entries.iter().map(name).collect())
 }
 
-fn map_json(map: &MapDef) -> Json {
+fn map_json(map: &MapDef, all: &[MapDef]) -> Json {
     json!({
         "name": map.name,
         "type": map.map_type.name(),
@@ -321,8 +329,8 @@ fn map_json(map: &MapDef) -> Json {
             MapKind::Bss => "bss",
             MapKind::Kconfig => "kconfig",
         },
-        "initial": initial_entries(map),
-        "inner": map.inner.as_deref().map(map_json),
+        "initial": initial_entries(map, all),
+        "inner": map.inner.as_deref().map(|inner| map_json(inner, all)),
     })
 }
 

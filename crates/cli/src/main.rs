@@ -6,10 +6,6 @@
 //! Exit codes: 0 as expected, 1 a program trapped or a missed expectation,
 //! 2 usage or unreadable input, 3 not supported.
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::print_stderr,
-    reason = "this is the crate that talks to people; standard output goes through `output`"
-)]
 
 mod args;
 mod disasm;
@@ -35,12 +31,10 @@ fn main() -> ExitCode {
     let mut out = Output::stdout();
     match dispatch(&args.command, &mut out).and_then(|code| out.flush().map(|()| code)) {
         Ok(code) => code,
-        Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(failure) => {
             // What was printed so far stays printed.
             let _ = out.flush();
-            eprintln!("ebpf-sim: {failure}");
-            failure.exit_code()
+            failed(&failure)
         }
     }
 }
@@ -56,7 +50,8 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
         }
         Command::Man { directory } => {
             match directory {
-                Some(directory) => clap_mangen::generate_to(Args::command(), directory)
+                Some(directory) => std::fs::create_dir_all(directory)
+                    .and_then(|()| clap_mangen::generate_to(Args::command(), directory))
                     .map_err(|e| Failure::write(directory, e))?,
                 None => clap_mangen::Man::new(Args::command())
                     .render(out)
@@ -67,10 +62,19 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Says why the command ends early, if there is anything to say.
+fn failed(failure: &Failure) -> ExitCode {
+    if !matches!(failure, Failure::ClosedPipe) {
+        error::say(failure);
+    }
+    failure.exit_code()
+}
+
 /// Prints help or a usage error the way clap wants it, with our exit codes.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is the only way this fails, and nobody is there to hear it.
-    let _ = error.print();
+    if let Err(failure) = error.print().map_err(Failure::output) {
+        return failed(&failure);
+    }
     if error.use_stderr() {
         ExitCode::from(2)
     } else {

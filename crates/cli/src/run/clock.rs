@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vm::Machine;
 
@@ -29,12 +29,12 @@ pub(super) struct Script {
 
 impl Clock {
     /// From the argument of `--clock`.
-    pub(super) fn new(argument: &str) -> Result<Clock, Failure> {
-        Ok(match argument {
-            "capture" => Clock::Capture,
-            "zero" => Clock::Zero,
-            file => {
-                let path = PathBuf::from(file);
+    pub(super) fn new(argument: &Path) -> Result<Clock, Failure> {
+        Ok(match argument.to_str() {
+            Some("capture") => Clock::Capture,
+            Some("zero") => Clock::Zero,
+            _ => {
+                let path = argument.to_owned();
                 let lines = File::open(&path).map_err(|e| Failure::read(&path, e))?;
                 Clock::File(Script {
                     path,

@@ -99,6 +99,7 @@ pub(super) struct Summary {
     pub(super) packets: Count,
     pub(super) too_short: u64,
     pub(super) cut: u64,
+    pub(super) multi_buffer: u64,
     pub(super) actions: Map<String, Value>,
     pub(super) invalid_returns: Map<String, Value>,
     pub(super) destinations: Map<String, Value>,
@@ -181,7 +182,7 @@ impl<'a> Packet<'a> {
 }
 
 impl Summary {
-    pub(super) fn new(session: &mut Session<'_>, broken: Option<&Failure>) -> Line<'static> {
+    pub(super) fn line(session: &mut Session<'_>, broken: Option<&Failure>) -> Line<'static> {
         let maps = session
             .shown_maps()
             .into_iter()
@@ -199,6 +200,7 @@ impl Summary {
             packets: report.total.into(),
             too_short: report.too_short,
             cut: report.cut,
+            multi_buffer: report.multi_buffer,
             actions: XdpAction::ALL
                 .iter()
                 .map(|action| (action.name().to_owned(), count(report.action(*action))))

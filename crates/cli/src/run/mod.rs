@@ -1,10 +1,13 @@
 //! `ebpf-sim run`: a capture through a program.
 
+mod choose;
 mod clock;
 mod json;
 mod maps;
+mod pretty;
 mod progress;
 mod text;
+mod warnings;
 mod write;
 
 use std::io::Read;
@@ -12,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use loader::Object;
+use loader::{Note, Object};
 use vm::World;
 use vm::packet::InputError;
 use vm::world::{Cpu, Network};
@@ -24,6 +27,7 @@ use crate::error::Failure;
 use crate::input;
 use crate::output::Output;
 
+use choose::Choice;
 use clock::Clock;
 use maps::Maps;
 use progress::Progress;
@@ -73,7 +77,6 @@ pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure>
     let out = beside.as_mut().unwrap_or(out);
     let broken = session.feed_all(out)?;
     session.finish(broken.as_ref(), out)?;
-    out.flush()?;
     match broken {
         Some(failure) => Err(failure),
         None if session.report.traps > 0 => Ok(ExitCode::from(1)),
@@ -83,21 +86,17 @@ pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure>
 
 impl<'a> Session<'a> {
     fn new(args: &'a RunArgs) -> Result<Session<'a>, Failure> {
-        let place = args.object.object.display();
-        let object = input::object(&args.object)?;
-        let programs = makeable(&object, args)?;
-        let entry = choose(&programs, args)?;
-        let options = Options {
-            ifindex: args.ifindex,
-            queue: args.queue,
-            world: world(args)?,
-            budget: args.budget,
-        };
-        let mut simulator =
-            Simulator::new(&programs, &entry, options).map_err(|e| refused(place, e))?;
-        for error in simulator.left_out() {
-            note(format_args!("left out: {error}"));
+        if args.pcap == Path::new("-") && args.object.object == args.pcap {
+            return Err(Failure::input(
+                "--pcap -",
+                "standard input is the object already",
+            ));
         }
+        let object = input::object(&args.object)?;
+        let choice = Choice::new(&object, args)?;
+        let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
+            .map_err(|e| refused(args, &object, e))?;
+        warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
         for setting in &args.map {
             maps.fill(&mut simulator, setting)?;
@@ -106,7 +105,7 @@ impl<'a> Session<'a> {
         Ok(Session {
             args,
             simulator,
-            program: entry,
+            program: choice.entry,
             maps,
             clock: Clock::new(&args.clock)?,
             writer: match &args.write {
@@ -124,14 +123,14 @@ impl<'a> Session<'a> {
     /// what was processed is still reported.
     fn feed_all(&mut self, out: &mut Output) -> Result<Option<Failure>, Failure> {
         let path = self.args.pcap.as_path();
-        if self.args.repeat > 1 && path == Path::new("-") {
+        if self.args.repeat.get() > 1 && path == Path::new("-") {
             return Err(Failure::input(
                 "--repeat",
                 "standard input can be read only once",
             ));
         }
-        let failure = |error: capture::Error| Failure::input(path.display(), error);
-        for _ in 0..self.args.repeat {
+        let failure = |error: capture::Error| Failure::input(input::name(path), advice(error));
+        for _ in 0..self.args.repeat.get() {
             let options = capture::Options {
                 force_ethernet: self.args.force_ethernet,
                 ..Default::default()
@@ -196,7 +195,7 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
             Err(error) => {
-                let place = format!("{}: packet {index}", self.args.pcap.display());
+                let place = format!("{}: packet {index}", input::name(&self.args.pcap));
                 return Err(Failure::input(place, error));
             }
         };
@@ -243,16 +242,21 @@ impl<'a> Session<'a> {
         if let Some(dir) = self.dump_directory() {
             self.maps.write(&mut self.simulator, dir)?;
         }
-        match self.args.json {
-            true => out.json(&json::Summary::new(self, broken)),
-            false => text::print(self, out),
+        match (self.args.json, broken) {
+            (true, _) => out.json(&json::Summary::line(self, broken))?,
+            // A capture that did not even begin leaves nothing to report.
+            (false, Some(_)) if self.read == 0 => {}
+            (false, _) => text::print(self, out)?,
         }
+        out.flush()?;
+        warnings::after(self);
+        Ok(())
     }
 
-    /// The directory of `--dump-maps=DIR`.
+    /// The directory of `--dump-maps=DIR`; `-` is the report.
     fn dump_directory(&self) -> Option<&'a Path> {
         let dir = self.args.dump_maps.as_deref()?;
-        (!dir.as_os_str().is_empty()).then_some(dir)
+        (dir != Path::new("-")).then_some(dir)
     }
 
     /// The maps that the report shows.
@@ -264,72 +268,14 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The programs of an object that can be made: a fault of one that was not asked
-/// for must not keep the others from running.
-fn makeable(object: &Object, args: &RunArgs) -> Result<Vec<abi::Program>, Failure> {
-    let place = args.object.object.display();
-    let mut programs = Vec::new();
-    let mut faults = Vec::new();
-    for entry in object.entries() {
-        match object.program(&entry.name) {
-            Ok(program) => programs.push(program),
-            Err(error) if args.program.as_ref() == Some(&entry.name) => {
-                return Err(Failure::input(place, error));
-            }
-            Err(error) => faults.push(error),
-        }
-    }
-    if programs.is_empty() && !faults.is_empty() {
-        return Err(Failure::input(place, faults.swap_remove(0)));
-    }
-    for error in &faults {
-        note(format_args!("left out: {error}"));
-    }
-    Ok(programs)
-}
-
-/// Something to know that is no failure.
-fn note(text: impl std::fmt::Display) {
-    eprintln!("ebpf-sim: note: {text}");
-}
-
-/// The program to run: the one that was named, or the only one that can sit on an
-/// interface.
-fn choose(programs: &[abi::Program], args: &RunArgs) -> Result<String, Failure> {
-    if let Some(name) = &args.program {
-        return Ok(name.clone());
-    }
-    let place = args.object.object.display();
-    let candidates: Vec<_> = programs
-        .iter()
-        .filter(|p| xdp_sim::attachable(p).is_ok() && !p.optional)
-        .map(|p| p.name.as_str())
-        .collect();
-    match candidates[..] {
-        [only] => Ok(only.to_owned()),
-        [] => Err(Failure::input(place, nothing_to_run(programs))),
-        _ => Err(Failure::input(
-            place,
-            format!(
-                "several XDP programs: choose one with --program: {}",
-                candidates.join(", ")
-            ),
-        )),
-    }
-}
-
-fn nothing_to_run(programs: &[abi::Program]) -> String {
-    let known: Vec<_> = programs
-        .iter()
-        .map(|p| format!("{} ({})", p.name, p.prog_type))
-        .collect();
-    match known.is_empty() {
-        true => "there is no program in this object".to_owned(),
-        false => format!(
-            "no XDP program; there are: {} (--type xdp takes one for XDP)",
-            known.join(", ")
-        ),
-    }
+/// Where packets arrive, and the world they arrive in.
+fn options(args: &RunArgs) -> Result<Options, Failure> {
+    Ok(Options {
+        ifindex: args.ifindex,
+        queue: args.queue,
+        world: world(args)?,
+        budget: args.budget,
+    })
 }
 
 /// What programs observe, as the command line says.
@@ -337,7 +283,7 @@ fn world(args: &RunArgs) -> Result<World, Failure> {
     if args.cpu >= args.cpus {
         return Err(Failure::input(
             format!("--cpu {}", args.cpu),
-            format!("there are {} CPUs (--cpus)", args.cpus),
+            format!("the CPUs are 0 to {}; --cpus gives more", args.cpus - 1),
         ));
     }
     Ok(World {
@@ -356,9 +302,37 @@ fn world(args: &RunArgs) -> Result<World, Failure> {
 }
 
 /// A machine that cannot be set up: exit code 3 where something is not simulated.
-fn refused(place: impl ToString, error: Error) -> Failure {
+fn refused(args: &RunArgs, object: &Object, error: Error) -> Failure {
+    let place = args.object.object.display();
     match &error {
         Error::Machine(e) if e.is_unsupported() => Failure::unsupported(place, error),
+        Error::Machine(vm::Error::Map(_)) => {
+            let unsized_maps = object.notes().iter().filter_map(|note| match note {
+                Note::NoMaxEntries { map } => Some(format!("--map-size {map}=N")),
+                _ => None,
+            });
+            let options: Vec<_> = unsized_maps.collect();
+            match options.is_empty() {
+                true => Failure::input(place, error),
+                false => Failure::input(
+                    place,
+                    format!(
+                        "{error} (the object does not say how many: {})",
+                        options.join(" ")
+                    ),
+                ),
+            }
+        }
         _ => Failure::input(place, error),
+    }
+}
+
+/// What is wrong with a capture, and what can be done about it.
+fn advice(error: capture::Error) -> String {
+    match error.kind {
+        capture::ErrorKind::NotEthernet { .. } => {
+            format!("{error}; --force-ethernet takes them for such")
+        }
+        _ => error.to_string(),
     }
 }

@@ -2,31 +2,36 @@
 
 use std::fmt::Display;
 
+use abi::MapKind;
 use abi::xdp::XdpAction;
 use comfy_table::{CellAlignment, Table, presets};
-use serde_json::Value as Json;
 use xdp_sim::contents::to_hex;
 use xdp_sim::{Count, Destination, Event};
 
-use super::Session;
 use super::maps::Maps;
+use super::{Session, pretty};
 use crate::error::Failure;
+use crate::input;
 use crate::output::Output;
 
 /// Prints the whole report.
 pub(super) fn print(session: &mut Session<'_>, out: &mut Output) -> Result<(), Failure> {
     let report = &session.report;
     out.line(format_args!(
-        "{} on {}: {} packets, {} bytes",
+        "{} on {}: {}, {}",
         session.program,
-        session.args.pcap.display(),
-        grouped(report.total.packets),
-        grouped(report.total.bytes),
+        input::name(&session.args.pcap),
+        counted(report.total.packets, "packet", "packets"),
+        counted(report.total.bytes, "byte", "bytes"),
     ))?;
-    actions(session, out)?;
-    destinations(session, out)?;
+    if report.total.packets > 0 {
+        actions(session, out)?;
+        destinations(session, out)?;
+    }
     remarks(session, out)?;
-    speed(session, out)?;
+    if report.total.packets > 0 {
+        speed(session, out)?;
+    }
     events(session, out)?;
     traps(session, out)?;
     maps(session, out)
@@ -35,18 +40,39 @@ pub(super) fn print(session: &mut Session<'_>, out: &mut Output) -> Result<(), F
 /// One event as a line.
 pub(super) fn event(packet: u64, event: Event<'_>, maps: &Maps) -> String {
     match event {
-        Event::Printk(text) => format!("packet {packet}  printk: {text}"),
+        Event::Printk(text) => format!("packet {packet}  printk: {}", printable(text)),
         Event::Ring { map, data } => {
-            format!("packet {packet}  {}: {}", maps.name(map), to_hex(data))
+            format!("packet {packet}  {}: {}", maps.name(map), record(data))
         }
         Event::Perf { map, cpu, data } => {
-            format!(
-                "packet {packet}  {} (cpu {cpu}): {}",
-                maps.name(map),
-                to_hex(data)
-            )
+            let name = maps.name(map);
+            format!("packet {packet}  {name} (cpu {cpu}): {}", record(data))
         }
     }
+}
+
+/// Bytes of a record that are shown.
+const RECORD_SHOWN: usize = 48;
+
+fn record(data: &[u8]) -> String {
+    match data.get(..RECORD_SHOWN) {
+        Some(head) if head.len() < data.len() => {
+            format!("{}… ({} bytes)", to_hex(head), grouped(data.len()))
+        }
+        _ => to_hex(data),
+    }
+}
+
+/// Text of a program, which must not steer the terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => printable.extend(c.escape_default()),
+            false => printable.push(c),
+        }
+    }
+    printable
 }
 
 fn actions(session: &Session<'_>, out: &mut Output) -> Result<(), Failure> {
@@ -89,26 +115,26 @@ fn destinations(session: &Session<'_>, out: &mut Output) -> Result<(), Failure> 
 /// What a person should know and would not guess from the counts.
 fn remarks(session: &Session<'_>, out: &mut Output) -> Result<(), Failure> {
     let report = &session.report;
-    let mut remark = |count: u64, what: &str| match count {
-        0 => Ok(()),
-        count => out.line(format_args!("  {} {what}", grouped(count))),
+    let mut remarks = Vec::new();
+    let mut remark = |count: u64, what: &str| {
+        if count > 0 {
+            remarks.push(format!(" {}: {what}", counted(count, "packet", "packets")));
+        }
     };
     remark(
         report.too_short,
-        "frames shorter than an Ethernet header were not given to the program",
-    )?;
-    remark(
-        report.cut,
-        "packets are in the capture only in part (snap length)",
-    )?;
-    remark(report.lost, "redirected packets reached nobody")?;
+        "shorter than an Ethernet header, not given to the program",
+    );
+    remark(report.cut, "in the capture only in part (snap length)");
+    remark(report.lost, "redirected, but reached nobody");
     for (ret, count) in &report.invalid_returns {
-        remark(
-            *count,
-            &format!("times the program returned {ret}, which is no action: aborted"),
-        )?;
+        let what = format!("the program returned {ret}, which is no action: aborted");
+        remark(*count, &what);
     }
-    Ok(())
+    if !remarks.is_empty() {
+        out.line("")?;
+    }
+    remarks.iter().try_for_each(|remark| out.line(remark))
 }
 
 fn speed(session: &Session<'_>, out: &mut Output) -> Result<(), Failure> {
@@ -117,16 +143,17 @@ fn speed(session: &Session<'_>, out: &mut Output) -> Result<(), Failure> {
     out.line("")?;
     if let Some((most, index)) = report.worst {
         out.line(format_args!(
-            "instructions  {} ({:.1} a packet, most {most} on packet {index})",
+            "instructions  {} ({:.1} a packet, most {} on packet {index})",
             grouped(report.instructions),
             report.instructions as f64 / packets,
+            grouped(most),
         ))?;
     }
     let seconds = session.time.as_secs_f64();
     out.line(format_args!(
-        "speed         {} packets per second, {:.0} ns a packet",
+        "speed         {} packets per second, {} ns a packet",
         grouped((packets / seconds.max(1e-9)) as u64),
-        seconds * 1e9 / packets,
+        grouped((seconds * 1e9 / packets).round() as u64),
     ))
 }
 
@@ -175,14 +202,24 @@ fn maps(session: &mut Session<'_>, out: &mut Output) -> Result<(), Failure> {
     out.line(if all { "\nmaps" } else { "\nmaps that changed" })?;
     for map in shown {
         let limit = if all { usize::MAX } else { ENTRIES_SHOWN };
+        if let (Some(entry), true) = (map.entries.first(), map.def.kind != MapKind::User)
+            && let Some(lines) = pretty::variables(entry)
+        {
+            out.line(format_args!("  {} (global data)", map.def.name))?;
+            lines
+                .iter()
+                .try_for_each(|line| out.line(format_args!("    {line}")))?;
+            continue;
+        }
         out.line(format_args!(
-            "  {} ({}, {} entries)",
+            "  {} ({}, {}{})",
             map.def.name,
             map.def.map_type.name(),
-            grouped(map.entries.len())
+            counted(map.entries.len() as u64, "entry", "entries"),
+            if all { "" } else { " changed" },
         ))?;
         for entry in map.entries.iter().take(limit) {
-            out.line(format_args!("    {}", entry_line(entry)))?;
+            out.line(format_args!("    {}", pretty::entry(entry)))?;
         }
         if let hidden @ 1.. = map.entries.len().saturating_sub(limit) {
             out.line(format_args!(
@@ -192,16 +229,6 @@ fn maps(session: &mut Session<'_>, out: &mut Output) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// An entry as `key: value`.
-fn entry_line(entry: &Json) -> String {
-    let value = entry.get("value").or_else(|| entry.get("values"));
-    let value = value.map(ToString::to_string).unwrap_or_default();
-    match entry.get("key") {
-        Some(key) => format!("{key}: {value}"),
-        None => value,
-    }
 }
 
 fn table(header: &[&str]) -> Table {
@@ -220,6 +247,12 @@ fn print_table(table: &Table, out: &mut Output) -> Result<(), Failure> {
         out.line(line.trim_end())?;
     }
     Ok(())
+}
+
+/// A number of things.
+pub(super) fn counted(count: u64, one: &str, more: &str) -> String {
+    let what = if count == 1 { one } else { more };
+    format!("{} {what}", grouped(count))
 }
 
 /// A number with its digits in groups of three.

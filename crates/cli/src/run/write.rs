@@ -78,6 +78,7 @@ impl Writer {
 
     fn failure(&self, error: WriteError) -> Failure {
         match error {
+            WriteError::Io(error) if self.path == Path::new("-") => Failure::output(error),
             WriteError::Io(error) => Failure::write(&self.path, error),
             other => Failure::input(self.path.display(), other),
         }

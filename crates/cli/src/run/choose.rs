@@ -1,0 +1,79 @@
+//! Which programs of an object are run: the one on the interface, and beside it
+//! those that maps may lead to.
+
+use abi::Program;
+use loader::Object;
+
+use crate::args::RunArgs;
+use crate::error::Failure;
+
+/// The programs of an object that can be made, and the one on the interface.
+pub(super) struct Choice {
+    pub(super) entry: String,
+    pub(super) programs: Vec<Program>,
+    /// Programs that nobody asked for and that cannot be made: they must not keep
+    /// the others from running.
+    pub(super) faults: Vec<loader::Error>,
+}
+
+impl Choice {
+    /// The program that was named, or the only one that can sit on an interface,
+    /// and all others.
+    pub(super) fn new(object: &Object, args: &RunArgs) -> Result<Choice, Failure> {
+        let place = args.object.object.display();
+        let mut choice = Choice {
+            entry: args.program.clone().unwrap_or_default(),
+            programs: Vec::new(),
+            faults: Vec::new(),
+        };
+        for entry in object.entries() {
+            match object.program(&entry.name) {
+                Ok(program) => choice.programs.push(program),
+                Err(error) if args.program.as_ref() == Some(&entry.name) => {
+                    return Err(Failure::input(place, error));
+                }
+                Err(error) => choice.faults.push(error),
+            }
+        }
+        if args.program.is_none() {
+            choice.entry = choice.only().map_err(|why| Failure::input(place, why))?;
+        }
+        Ok(choice)
+    }
+
+    /// The only program that can sit on an interface, or why there is none.
+    fn only(&self) -> Result<String, String> {
+        let candidates: Vec<_> = self
+            .programs
+            .iter()
+            .filter(|p| xdp_sim::attachable(p).is_ok() && !p.optional)
+            .map(|p| p.name.as_str())
+            .collect();
+        match candidates[..] {
+            [only] => Ok(only.to_owned()),
+            [] => Err(self.nothing_to_run()),
+            _ => Err(format!(
+                "several XDP programs: choose one with --program: {}",
+                candidates.join(", ")
+            )),
+        }
+    }
+
+    fn nothing_to_run(&self) -> String {
+        if let Some(fault) = self.faults.first() {
+            return match fault {
+                loader::Error::ProgramType { .. } => format!("{fault} with --type"),
+                _ => fault.to_string(),
+            };
+        }
+        let known = self
+            .programs
+            .iter()
+            .map(|p| format!("{} ({})", p.name, p.prog_type));
+        let known: Vec<_> = known.collect();
+        match known.is_empty() {
+            true => "there is no program in this object".to_owned(),
+            false => format!("no XDP program; there are: {}", known.join(", ")),
+        }
+    }
+}
