@@ -1,0 +1,140 @@
+//! `ebpf-sim disasm`.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+
+use crate::support::{check, corpus, fails, sim};
+
+fn head(line: &str, lines: usize) -> String {
+    let ran = sim(line);
+    ran.ok()
+        .lines()
+        .take(lines)
+        .flat_map(|l| [l, "\n"])
+        .collect()
+}
+
+#[test]
+fn plain() {
+    check(
+        "disasm objects/pass.bpf.o",
+        expect![[r#"
+        pass: xdp program, section xdp, 2 instructions
+        pass:
+           0: (b4) w0 = 2
+           1: (95) exit
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn names_of_helpers_maps_and_functions() {
+    let text = sim("disasm objects/firewall.bpf.o");
+    assert!(
+        text.ok().contains("call bpf_map_lookup_elem"),
+        "{}",
+        text.stdout
+    );
+    let calls = sim("disasm objects/calls.bpf.o --program calls");
+    let call: Vec<_> = calls
+        .ok()
+        .lines()
+        .filter(|l| l.contains("(85)"))
+        .take(1)
+        .collect();
+    expect!["  10: (85) call pc+47#checksum"].assert_eq(call[0]);
+}
+
+#[test]
+fn one_program() {
+    assert_eq!(
+        sim("disasm objects/several.bpf.o")
+            .ok()
+            .matches(" program, section ")
+            .count(),
+        4
+    );
+    assert_eq!(
+        head("disasm objects/several.bpf.o --program second", 1),
+        "second: xdp program, section xdp, 12 instructions\n"
+    );
+    fails(
+        "disasm objects/several.bpf.o --program third",
+        2,
+        expect![[r#"
+            ebpf-sim: objects/several.bpf.o: no program is called 'third'; the object has 'first', 'second', 'optional' and 'shaper'
+        "#]],
+    );
+}
+
+#[test]
+fn opcodes() {
+    expect![[r#"
+        portknock: xdp program, section xdp, 175 instructions
+        portknock:
+           0: (b4) w0 = 2
+               b4 00 00 00 02 00 00 00
+           1: (61) r3 = *(u32 *)(r1 +0)
+               61 13 00 00 00 00 00 00
+    "#]]
+    .assert_eq(&head("disasm objects/portknock.bpf.o --opcodes", 6));
+}
+
+#[test]
+fn source() {
+    expect![[r#"
+        portknock: xdp program, section xdp, 175 instructions
+        portknock:
+        ; int portknock(struct xdp_md *ctx)
+           0: (b4) w0 = 2
+        ; struct cursor c = { xdp_data(ctx), xdp_data_end(ctx) };
+           1: (61) r3 = *(u32 *)(r1 +0)
+    "#]]
+    .assert_eq(&head("disasm objects/portknock.bpf.o --source", 6));
+    expect![[r#"
+        portknock: xdp program, section xdp, 175 instructions
+        portknock:
+        ; int portknock(struct xdp_md *ctx) [file:./portknock.bpf.c line_num:57 line_col:0]
+           0: (b4) w0 = 2
+    "#]]
+    .assert_eq(&head("disasm objects/portknock.bpf.o --linum", 4));
+}
+
+/// A graph for each object: quotes closed, and every edge between nodes that are
+/// there.
+#[test]
+fn graphs() {
+    for entry in std::fs::read_dir(corpus().join("objects")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".o") {
+            continue;
+        }
+        let ran = sim(&format!("disasm objects/{name} --type xdp --dot"));
+        let (mut nodes, mut ends) = (BTreeSet::new(), BTreeSet::new());
+        for line in ran.ok().lines().map(str::trim) {
+            let quotes = line
+                .replace("\\\\", "")
+                .replace("\\\"", "")
+                .matches('"')
+                .count();
+            assert_eq!(quotes % 2, 0, "{name}: {line}");
+            match line.split_once(" -> ") {
+                Some((from, to)) => {
+                    ends.insert(from.to_owned());
+                    ends.insert(to.split_once(' ').unwrap().0.to_owned());
+                }
+                None if line.starts_with("\"p") => {
+                    nodes.insert(line.split_once(' ').unwrap().0.to_owned());
+                }
+                None => {}
+            }
+        }
+        assert!(!nodes.is_empty() && ends.is_subset(&nodes), "{name}");
+        assert_eq!(
+            ran.stdout.matches('{').count(),
+            ran.stdout.matches('}').count()
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! The command as a user has it: the built binary, its output and exit code.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot start what it tests should say so and end"
+)]
+
+mod bad_input;
+mod disasm;
+mod inspect;
+mod json;
+mod maps;
+mod options;
+mod pages;
+mod programs;
+mod report;
+mod streams;
+mod support;
+mod write;
