@@ -43,10 +43,15 @@ impl Choice {
 
     /// The only program that can sit on an interface, or why there is none.
     fn only(&self) -> Result<String, String> {
-        let candidates: Vec<_> = self
-            .programs
+        let programs = self.programs.iter();
+        let fit: Vec<_> = programs
+            .filter(|p| xdp_sim::attachable(p).is_ok())
+            .collect();
+        // Optional ones are not loaded by default, unless there is nothing else.
+        let default = fit.iter().any(|p| !p.optional);
+        let candidates: Vec<_> = fit
             .iter()
-            .filter(|p| xdp_sim::attachable(p).is_ok() && !p.optional)
+            .filter(|p| !(default && p.optional))
             .map(|p| p.name.as_str())
             .collect();
         match candidates[..] {

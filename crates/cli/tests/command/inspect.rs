@@ -119,15 +119,17 @@ fn maps_of_maps() {
 fn relocations() {
     let ran = sim("inspect objects/core.bpf.o --btf objects/core_target.bpf.o");
     let relocations = ran.ok().split("CO-RE relocations\n").nth(1).unwrap();
-    let some: Vec<_> = relocations.lines().take(6).collect();
+    let some = relocations.lines().take(6);
+    let some: String = some.flat_map(|line| [line.trim(), "\n"]).collect();
     expect![[r#"
-          xdp insn 0: local_type_id of struct sim_target___old [0] = 8
-          xdp insn 2: target_type_id of struct sim_target___old [0] = 10
-          xdp insn 10: type_exists of struct sim_nowhere___new [0] = 0
-          xdp insn 14: type_size of struct sim_target___old [0] = 104
-          xdp insn 16: type_size of struct sim_nowhere___new [0] = 0
-          xdp insn 18: type_matches of struct sim_target___old [0] = 0"#]]
-    .assert_eq(&some.join("\n"));
+        xdp insn 0: local_type_id of struct sim_target___old [0] = 8
+        xdp insn 2: target_type_id of struct sim_target___old [0] = 10
+        xdp insn 10: type_exists of struct sim_nowhere___new [0] = 0
+        xdp insn 14: type_size of struct sim_target___old [0] = 104
+        xdp insn 16: type_size of struct sim_nowhere___new [0] = 0
+        xdp insn 18: type_matches of struct sim_target___old [0] = 0
+    "#]]
+    .assert_eq(&some);
 }
 
 #[test]

@@ -121,10 +121,12 @@ fn packets() {
         "run objects/vlan.bpf.o --program vlan_push --pcap pcaps/arp.pcap
                    --packets 2 --json --per-packet",
     );
-    let lines: Vec<_> = ran.ok().lines().take(2).collect();
+    let lines = ran.ok().lines().take(2);
+    let lines: String = lines.flat_map(|line| [line, "\n"]).collect();
     expect![[r#"
         {"type":"packet","index":0,"timestamp":1700000000123456000,"action":"XDP_TX","return":3,"length_in":60,"length_out":64,"metadata":0,"hash":"3fa26aa0d15d6625","instructions":98,"destinations":[{"to":"back","length":64}]}
-        {"type":"packet","index":1,"timestamp":1700000000124706000,"action":"XDP_TX","return":3,"length_in":60,"length_out":64,"metadata":0,"hash":"a0dca5940e9b1952","instructions":98,"destinations":[{"to":"back","length":64}]}"#]].assert_eq(&lines.join("\n"));
+        {"type":"packet","index":1,"timestamp":1700000000124706000,"action":"XDP_TX","return":3,"length_in":60,"length_out":64,"metadata":0,"hash":"a0dca5940e9b1952","instructions":98,"destinations":[{"to":"back","length":64}]}
+    "#]].assert_eq(&lines);
 }
 
 #[test]

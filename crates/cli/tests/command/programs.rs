@@ -54,7 +54,7 @@ fn sections_that_tell_no_type() {
         let line = format!("run objects/{object}.bpf.o --pcap pcaps/arp.pcap");
         let ran = sim(&line);
         assert_eq!(ran.code, 2);
-        assert!(ran.stderr.contains("--type xdp"), "{}", ran.stderr);
+        assert!(ran.stderr.ends_with("with --type\n"), "{}", ran.stderr);
         assert_eq!(sim(&format!("{line} --type xdp")).code, 0);
     }
     fails(
