@@ -4,7 +4,7 @@
 //! to the end of the program and its own calls are followed before the next
 //! instruction of the caller. Then references are put into the instructions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abi::limits::MAX_INSNS;
 use abi::poison;
@@ -32,6 +32,8 @@ pub(crate) struct Linked {
     pub(crate) func_info: Vec<FuncInfo>,
     pub(crate) line_info: Vec<LineInfo>,
     pub(crate) externs: Vec<Extern>,
+    /// Offsets of the `.kconfig` variables that it refers to.
+    pub(crate) kconfig: HashSet<u32>,
     /// Index in `externs` by index in the object's list.
     extern_numbers: HashMap<usize, i32>,
     /// First slot of each function that is in.
@@ -193,6 +195,7 @@ impl Linker<'_> {
                 );
             }
             Target::Kconfig { map, offset } => {
+                out.kconfig.insert(*offset);
                 let (index, offset) = (*map as i32, *offset as i32);
                 wire::set_wide(slots, Imm64::MapIndexValue { index, offset });
             }

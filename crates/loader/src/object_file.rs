@@ -1,6 +1,6 @@
 //! [`Object`]: an opened object file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use abi::{Initial, MapDef, Program};
@@ -282,6 +282,21 @@ impl Object {
         self.make(entry, &self.final_maps())
     }
 
+    /// Fails if a `.kconfig` variable at one of these offsets has no value.
+    fn check_kconfig(&self, offsets: &HashSet<u32>) -> Result<(), Error> {
+        for info in &self.declared.externs.list {
+            let used = match info.source {
+                ExternSource::Kconfig { offset, .. } => offsets.contains(&offset),
+                ExternSource::Ksym { .. } => false,
+            };
+            if let Some(what) = self.declared.missing.get(&info.name).filter(|_| used) {
+                let (name, what) = (info.name.clone(), what.clone());
+                return Err(Error::Kconfig { name, what });
+            }
+        }
+        Ok(())
+    }
+
     /// The maps as programs carry them: what the user has set is made into what
     /// Linux takes.
     fn final_maps(&self) -> Arc<[MapDef]> {
@@ -295,19 +310,13 @@ impl Object {
             let (program, section) = (entry.name.clone(), entry.section.clone());
             return Err(Error::ProgramType { program, section });
         };
-        let first_missing = self.declared.missing.iter().min_by_key(|(name, _)| *name);
-        if let Some((name, what)) = first_missing {
-            return Err(Error::Kconfig {
-                name: name.clone(),
-                what: what.clone(),
-            });
-        }
         let linker = Linker {
             code: &self.code,
             externs: &self.declared.externs.list,
         };
         let also = self.exception_callbacks.get(&entry.function).copied();
         let linked = linker.link(entry.function, also)?;
+        self.check_kconfig(&linked.kconfig)?;
         Ok(Program {
             name: entry.name.clone(),
             section: entry.section.clone(),

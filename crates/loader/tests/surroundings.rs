@@ -36,6 +36,10 @@ fn strong_configuration_values_must_be_known() {
         what: KconfigError::Unknown,
     };
     assert_eq!(error, unknown);
+    assert!(
+        open(NAME).program("start").is_ok(),
+        "it does not ask for any"
+    );
 
     let mut options = options(NAME);
     options
