@@ -189,6 +189,41 @@ fn a_value_ends_where_the_next_one_begins() {
 }
 
 #[test]
+fn a_look_up_gives_a_value_or_null_or_traps() {
+    let array = map("values", MapType::Array, 4, 8, 4);
+    let text = |key: i64, address: i32| {
+        let text = format!(
+            "r1 = {key}
+            *(u32 *)(r10 -4) = r1
+            r1 = map[fd:0]
+            r2 = r10
+            r2 += {address}
+            call bpf_map_lookup_elem#1
+            exit"
+        );
+        with_maps("p", &text)
+    };
+    let programs = [
+        text(0, -4),
+        text(3, -4),
+        text(4, -4),
+        text(-1, -4),
+        text(0, -2),
+    ];
+    let mut machine = machine();
+    let instance = machine.instantiate(&[array], &programs).expect("loads");
+    let first = run(&mut machine, &instance, 0).expect("an address");
+    assert_eq!(run(&mut machine, &instance, 1), Ok(first + 24));
+    assert_eq!(run(&mut machine, &instance, 2), Ok(0));
+    assert_eq!(run(&mut machine, &instance, 3), Ok(0));
+    let why = run(&mut machine, &instance, 4).expect_err("half a key");
+    assert!(
+        why.ends_with(", 2 bytes past the end of the stack of frame 0"),
+        "{why}"
+    );
+}
+
+#[test]
 fn maps_hold_maps_from_the_start() {
     let inner = map("inner", MapType::Array, 4, 8, 1);
     let mut outer = map("outer", MapType::ArrayOfMaps, 4, 4, 2);

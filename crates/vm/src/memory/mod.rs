@@ -20,8 +20,8 @@
 //! * `reservation`: the 4 GiB of host addresses behind a space (unsafe);
 //! * `pages`: what of it is committed, and what of each granule programs may
 //!   touch (unsafe);
-//! * [`space`]: regions, their making and removal, the checks;
-//! * [`fault`]: a miss, and the words for it.
+//! * `space`: regions, their making and removal, the checks;
+//! * `fault`: a miss, and the words for it.
 
 use std::fmt;
 
