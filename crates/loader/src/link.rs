@@ -2,7 +2,8 @@
 //!
 //! Functions are appended in libbpf's order: at the first call of one, it goes
 //! to the end of the program and its own calls are followed before the next
-//! instruction of the caller. Then references are put into the instructions.
+//! instruction of the caller. References to data and to the kernel are put into
+//! a function as it is appended, those to functions as its calls are followed.
 
 use std::collections::{HashMap, HashSet};
 
