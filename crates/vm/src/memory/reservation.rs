@@ -8,7 +8,6 @@
 //!
 //! Elsewhere, and where the host grants no such mapping, it is a buffer that
 //! grows. The checks above are the same, so that no program can tell.
-#![expect(unsafe_code, reason = "maps host memory for the address space")]
 
 use std::ptr::NonNull;
 
@@ -63,7 +62,11 @@ impl Reservation {
             Reservation::Mapped(mapping) => mapping.commit(first, count),
             Reservation::Buffer(bytes) => {
                 let granule = GRANULE as usize;
-                let (start, end) = (first * granule, (first + count) * granule);
+                // The whole space is more than a 32-bit host can count.
+                let Some(end) = (first + count).checked_mul(granule) else {
+                    return false;
+                };
+                let start = first * granule;
                 let missing = end.saturating_sub(bytes.len());
                 if bytes.try_reserve(missing).is_err() {
                     return false;
@@ -90,6 +93,7 @@ impl Reservation {
 }
 
 #[cfg(all(unix, target_pointer_width = "64"))]
+#[expect(unsafe_code, reason = "maps host memory for the address space")]
 mod mapped {
     use std::ffi::c_void;
     use std::ptr::{self, NonNull};
