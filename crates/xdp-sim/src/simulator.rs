@@ -144,6 +144,16 @@ impl Simulator {
     /// program is marked for it, as with PROG_TEST_RUN; a real driver would
     /// refuse an unmarked program at that MTU ([`Simulator::understands_frags`]).
     pub fn run(&mut self, packet: &[u8]) -> Result<Outcome<'_>, Error> {
+        self.run_and(packet, true)
+    }
+
+    /// The same, but for redirects: as with PROG_TEST_RUN the packet goes nowhere
+    /// and no program of a map entry runs.
+    pub fn test_run(&mut self, packet: &[u8]) -> Result<Outcome<'_>, Error> {
+        self.run_and(packet, false)
+    }
+
+    fn run_and(&mut self, packet: &[u8], follow: bool) -> Result<Outcome<'_>, Error> {
         self.arena.clear();
         self.deliveries.clear();
         let answer = self.answer(self.entry, packet, &[], self.ifindex, self.queue, 0)?;
@@ -155,6 +165,7 @@ impl Simulator {
             XdpAction::Aborted | XdpAction::Drop => {}
             XdpAction::Pass => self.deliver(Destination::Stack, None, None),
             XdpAction::Tx => self.deliver(Destination::Back, None, None),
+            XdpAction::Redirect if !follow => {}
             XdpAction::Redirect => {
                 let redirect = self.machine.redirect.take();
                 lost = self.redirect(redirect, &mut executed)?;

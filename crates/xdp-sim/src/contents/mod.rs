@@ -119,6 +119,18 @@ fn encode_part(
     }
 }
 
+/// What bytes of type `ty` mean: typed where `btf` knows the type, else as raw
+/// bytes. The other way round as [`encode`].
+pub fn decode(btf: Option<&Btf>, ty: TypeId, bytes: &[u8]) -> Json {
+    let typed = btf
+        .filter(|_| ty != TypeId(0))
+        .and_then(|btf| btf::value::decode(btf, ty, bytes).ok());
+    match typed {
+        Some(value) => json::from_value(value),
+        None => Json::String(to_hex(bytes)),
+    }
+}
+
 /// Everything about one map that its contents need.
 struct Schema {
     def: MapDef,
@@ -149,24 +161,30 @@ impl Simulator {
 
     /// Puts entries into a map. Those before a faulty one stay.
     pub fn fill_map(&mut self, id: MapId, entries: &Json) -> Result<(), FillError> {
-        let fail = |entry| move |problem| FillError { entry, problem };
-        let list = entries
-            .as_array()
-            .ok_or(FillProblem::NotEntries)
-            .map_err(fail(0))?;
         let Some(schema) = self.schema(id) else {
             return Ok(());
         };
-        let mut fill = |(place, entry)| {
-            let filled = self.fill_entry(id, &schema, entry);
-            filled.map_err(fail(place))
-        };
-        let mut entries = list.iter().enumerate();
-        match schema.def.map_type {
-            // The first to be taken out is the last to be put in.
-            MapType::Stack => entries.rev().try_for_each(fill),
-            _ => entries.try_for_each(&mut fill),
+        for (place, entry) in in_order(&schema.def, entries)? {
+            self.make_entry(&schema, entry)
+                .and_then(|(key, value)| {
+                    self.machine_mut()
+                        .map_update(id, &key, &value, update::ANY)
+                        .map_err(FillProblem::Refused)
+                })
+                .map_err(fail(place))?;
         }
+        Ok(())
+    }
+
+    /// The keys and values that [`Simulator::fill_map`] would put into the map,
+    /// in its order.
+    pub fn encode_entries(&self, id: MapId, entries: &Json) -> Result<Vec<vm::Entry>, FillError> {
+        let Some(schema) = self.schema(id) else {
+            return Ok(Vec::new());
+        };
+        in_order(&schema.def, entries)?
+            .map(|(place, entry)| self.make_entry(&schema, entry).map_err(fail(place)))
+            .collect()
     }
 
     /// The bytes of all entries, for comparing contents.
@@ -256,7 +274,7 @@ impl Simulator {
         }
     }
 
-    fn fill_entry(&mut self, id: MapId, schema: &Schema, entry: &Json) -> Result<(), FillProblem> {
+    fn make_entry(&self, schema: &Schema, entry: &Json) -> Result<vm::Entry, FillProblem> {
         let entry = entry.as_object().ok_or(FillProblem::Shape {
             expected: "an object with \"key\" and \"value\"",
         })?;
@@ -288,9 +306,7 @@ impl Simulator {
                 });
             }
         };
-        self.machine_mut()
-            .map_update(id, &key, &value, update::ANY)
-            .map_err(FillProblem::Refused)
+        Ok((key, value))
     }
 
     /// The bytes of a value that names something.
@@ -345,15 +361,7 @@ impl Simulator {
 
 impl Schema {
     fn show(&self, ty: TypeId, bytes: &[u8]) -> Json {
-        let typed = self
-            .btf
-            .as_ref()
-            .filter(|_| ty != TypeId(0))
-            .and_then(|btf| btf::value::decode(btf, ty, bytes).ok());
-        match typed {
-            Some(value) => json::from_value(value),
-            None => Json::String(to_hex(bytes)),
-        }
+        decode(self.btf.as_deref(), ty, bytes)
     }
 
     fn make_value(&self, value: &Json) -> Result<Vec<u8>, FillProblem> {
@@ -393,6 +401,25 @@ impl Schema {
     ) -> Result<Vec<u8>, FillProblem> {
         encode_part(part, self.btf.as_deref(), ty, size, value)
     }
+}
+
+/// The entries with their places, in the order in which they are put in.
+fn in_order<'a>(
+    def: &MapDef,
+    entries: &'a Json,
+) -> Result<Box<dyn Iterator<Item = (usize, &'a Json)> + 'a>, FillError> {
+    let list = entries.as_array();
+    let list = list.ok_or(FillProblem::NotEntries).map_err(fail(0))?;
+    let entries = list.iter().enumerate();
+    Ok(match def.map_type {
+        // The first to be taken out is the last to be put in.
+        MapType::Stack => Box::new(entries.rev()),
+        _ => Box::new(entries),
+    })
+}
+
+fn fail(entry: usize) -> impl Fn(FillProblem) -> FillError {
+    move |problem| FillError { entry, problem }
 }
 
 fn unknown(kind: &'static str, name: &str) -> FillProblem {
