@@ -19,6 +19,11 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     // faces
     ("crates/xdp-sim", &["abi", "btf", "vm"], &["isa", "loader"]),
     (
+        "crates/difftest",
+        &["isa", "btf", "abi", "vm", "xdp-sim"],
+        &["loader"],
+    ),
+    (
         "crates/cli",
         &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],
         &[],
@@ -32,7 +37,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("xtask", &[], &[]),
 ];
 
-const OURS: &[&str] = &["isa", "btf", "abi", "loader", "vm", "xdp-sim"];
+const OURS: &[&str] = &["isa", "btf", "abi", "loader", "vm", "xdp-sim", "difftest"];
 
 #[test]
 fn crates_know_only_what_the_architecture_lets_them() {

@@ -1,0 +1,261 @@
+//! The simulator with the interpreter, as a party.
+
+use std::collections::HashMap;
+
+use abi::{Errno, MapType};
+use rustix::time::{ClockId, clock_gettime};
+use vm::packet::InputError;
+use vm::world::Cpu;
+use vm::{MapId, ProgId, World};
+use xdp_sim::{Options, Simulator};
+
+use crate::references::{NOTHING, translate};
+use crate::subject::is_listable;
+use crate::{
+    Answer, CannotAsk, Content, Event, MapOp, Output, Party, Question, Ran, Session, Stop, Subject,
+    sources,
+};
+
+/// The simulator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Interpreter;
+
+impl Party for Interpreter {
+    fn name(&self) -> &'static str {
+        "ebpf-sim"
+    }
+
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+
+    fn open(&mut self, subject: &Subject) -> Result<Box<dyn Session>, CannotAsk> {
+        let mut live = Live::new(subject)?;
+        for content in &subject.contents {
+            live.fill(subject, content)?;
+        }
+        Ok(Box::new(live))
+    }
+}
+
+/// A subject in the simulator.
+struct Live {
+    simulator: Simulator,
+    maps: Vec<MapId>,
+    indices: HashMap<u32, u32>,
+    /// By index in the subject; those that stayed out have none.
+    programs: Vec<Option<ProgId>>,
+    /// Whether a program reads time, so that the clock must be the host's.
+    clock: bool,
+}
+
+impl Live {
+    fn new(subject: &Subject) -> Result<Live, CannotAsk> {
+        let options = Options {
+            world: World {
+                cpu: Cpu {
+                    id: 0,
+                    count: subject.cpus,
+                    numa_node: 0,
+                },
+                network: subject.network.clone(),
+                ..World::default()
+            },
+            ..Options::default()
+        };
+        let simulator = Simulator::new(&subject.programs, &subject.entry, options);
+        let simulator = simulator.map_err(|error| CannotAsk::Program {
+            program: subject.entry.clone(),
+            why: error.to_string(),
+            errno: None,
+            log: String::new(),
+        })?;
+        let maps = simulator.maps().to_vec();
+        let ids = maps.iter().enumerate();
+        Ok(Live {
+            indices: ids.map(|(index, id)| (id.0, index as u32)).collect(),
+            programs: subject
+                .programs
+                .iter()
+                .map(|p| simulator.program_named(&p.name))
+                .collect(),
+            clock: sources::of(&subject.programs)
+                .iter()
+                .any(|name| sources::is_clock(name)),
+            maps,
+            simulator,
+        })
+    }
+
+    fn fill(&mut self, subject: &Subject, content: &Content) -> Result<(), CannotAsk> {
+        let name = subject.map_name(content.map);
+        let update = MapOp::Update {
+            key: (&content.key[..]).into(),
+            value: (&content.value[..]).into(),
+            flags: 0,
+        };
+        match self.operate(content.map, &update)? {
+            Answer::Done(Err(errno)) => Err(CannotAsk::Map {
+                map: name.to_owned(),
+                why: format!("an entry is refused: {errno}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&mut self, packet: &[u8]) -> Result<Ran, CannotAsk> {
+        if self.clock {
+            self.simulator.machine_mut().world.clock.now_ns = now_ns();
+        }
+        let end = match self.simulator.test_run(packet) {
+            Ok(outcome) => match outcome.trap {
+                None => Ok(Output {
+                    ret: outcome.ret,
+                    metadata: outcome.metadata.to_vec(),
+                    packet: outcome.output.to_vec(),
+                }),
+                Some(trap) => Err(Stop::Trapped(self.simulator.machine().explain(&trap))),
+            },
+            Err(xdp_sim::Error::Machine(vm::Error::Packet(InputError::TooShort { .. }))) => {
+                Err(Stop::Refused(Errno::EINVAL))
+            }
+            Err(error) => {
+                return Err(CannotAsk::Broken {
+                    what: "running a packet".to_owned(),
+                    why: error.to_string(),
+                });
+            }
+        };
+        let events = self.events();
+        Ok(Ran { end, events })
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        let mut records = Vec::new();
+        let mut lines = Vec::new();
+        let indices = &self.indices;
+        self.simulator.take_events(&mut |event| match event {
+            xdp_sim::Event::Ring { map, data } | xdp_sim::Event::Perf { map, data, .. } => {
+                let map = indices.get(&map.0).map_or(usize::MAX, |i| *i as usize);
+                let data = data.to_vec();
+                records.push((map, Event::Record { map, data }));
+            }
+            xdp_sim::Event::Printk(line) => lines.push(Event::Printk(line.to_owned())),
+        });
+        records.sort_by_key(|(map, _)| *map);
+        let records = records.into_iter().map(|(_, event)| event);
+        records.chain(lines).collect()
+    }
+
+    fn operate(&mut self, map: usize, op: &MapOp<'_>) -> Result<Answer, CannotAsk> {
+        let id = self.id(map)?;
+        let kind = self.kind(id);
+        let value = match op {
+            MapOp::Update { value, .. } => self.to_ours(kind, value),
+            _ => Vec::new(),
+        };
+        let machine = self.simulator.machine_mut();
+        let mut answer = match op {
+            MapOp::Lookup { key } => Answer::Bytes(machine.map_lookup(id, key)),
+            MapOp::Take { key } => Answer::Bytes(machine.map_take(id, key)),
+            MapOp::NextKey { key } => Answer::Bytes(machine.map_next_key(id, key.as_deref())),
+            MapOp::Delete { key } => Answer::Done(machine.map_delete(id, key)),
+            MapOp::Update { key, flags, .. } => {
+                Answer::Done(machine.map_update(id, key, &value, *flags))
+            }
+        };
+        if let (MapOp::Lookup { .. } | MapOp::Take { .. }, Answer::Bytes(Ok(value))) =
+            (op, &mut answer)
+        {
+            self.from_ours(kind, value);
+        }
+        Ok(answer)
+    }
+
+    fn contents(&mut self, map: usize) -> Result<Answer, CannotAsk> {
+        let id = self.id(map)?;
+        let kind = self.kind(id);
+        let Some(def) = self.simulator.machine().map(id).map(|m| m.def().clone()) else {
+            return Err(no_map(map));
+        };
+        if !is_listable(kind) {
+            let what = format!("maps of type {} cannot be listed", kind.name());
+            return Err(CannotAsk::Impossible { what });
+        }
+        let mut entries = self.simulator.raw_entries(id, &def);
+        for (_, value) in &mut entries {
+            self.from_ours(kind, value);
+        }
+        if def.key_size > 0 {
+            entries.sort();
+        }
+        Ok(Answer::Contents(entries))
+    }
+
+    fn id(&self, map: usize) -> Result<MapId, CannotAsk> {
+        self.maps.get(map).copied().ok_or_else(|| no_map(map))
+    }
+
+    fn kind(&self, id: MapId) -> MapType {
+        let map = self.simulator.machine().map(id);
+        map.map_or(MapType::Array, |map| map.def().map_type)
+    }
+
+    /// A value with the machine's numbers in place of the subject's.
+    fn to_ours(&self, kind: MapType, value: &[u8]) -> Vec<u8> {
+        let mut value = value.to_vec();
+        let map = |index| self.maps.get(index as usize).map_or(NOTHING, |id| id.0);
+        let program = |index: u32| {
+            let known = self.programs.get(index as usize).copied().flatten();
+            known.map_or(NOTHING, |id| id.0)
+        };
+        let optional = |number: u32| match number.checked_sub(1) {
+            Some(index) => program(index).saturating_add(1),
+            None => 0,
+        };
+        translate(kind, &mut value, &map, &program, &optional);
+        value
+    }
+
+    /// The other way round.
+    fn from_ours(&self, kind: MapType, value: &mut [u8]) {
+        let map = |id| self.indices.get(&id).copied().unwrap_or(NOTHING);
+        let program = |id| {
+            let found = self.programs.iter().position(|p| *p == Some(ProgId(id)));
+            found.map_or(NOTHING, |index| index as u32)
+        };
+        let optional = |number: u32| match number.checked_sub(1) {
+            Some(id) => program(id).saturating_add(1),
+            None => 0,
+        };
+        translate(kind, value, &map, &program, &optional);
+    }
+}
+
+impl Session for Live {
+    fn hears_printk(&self) -> bool {
+        true
+    }
+
+    fn ask(&mut self, question: &Question<'_>) -> Result<Answer, CannotAsk> {
+        match question {
+            Question::Packet(data) => self.run(data).map(Answer::Ran),
+            Question::Map { map, op } => self.operate(*map, op),
+            Question::Contents { map } => self.contents(*map),
+        }
+    }
+}
+
+fn no_map(map: usize) -> CannotAsk {
+    CannotAsk::Impossible {
+        what: format!("the subject has no map {map}"),
+    }
+}
+
+/// The host's monotonic clock: the kernel's programs read the same.
+fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    (now.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(now.tv_nsec as u64)
+}
