@@ -151,7 +151,7 @@ impl Live {
         let id = self.id(map)?;
         let kind = self.kind(id);
         let value = match op {
-            MapOp::Update { value, .. } => self.to_ours(kind, value),
+            MapOp::Update { value, .. } => self.as_machine(kind, value),
             _ => Vec::new(),
         };
         let machine = self.simulator.machine_mut();
@@ -167,7 +167,7 @@ impl Live {
         if let (MapOp::Lookup { .. } | MapOp::Take { .. }, Answer::Bytes(Ok(value))) =
             (op, &mut answer)
         {
-            self.from_ours(kind, value);
+            self.as_subject(kind, value);
         }
         Ok(answer)
     }
@@ -184,7 +184,7 @@ impl Live {
         }
         let mut entries = self.simulator.raw_entries(id, &def);
         for (_, value) in &mut entries {
-            self.from_ours(kind, value);
+            self.as_subject(kind, value);
         }
         if def.key_size > 0 {
             entries.sort();
@@ -202,7 +202,7 @@ impl Live {
     }
 
     /// A value with the machine's numbers in place of the subject's.
-    fn to_ours(&self, kind: MapType, value: &[u8]) -> Vec<u8> {
+    fn as_machine(&self, kind: MapType, value: &[u8]) -> Vec<u8> {
         let mut value = value.to_vec();
         let map = |index| self.maps.get(index as usize).map_or(NOTHING, |id| id.0);
         let program = |index: u32| {
@@ -218,7 +218,7 @@ impl Live {
     }
 
     /// The other way round.
-    fn from_ours(&self, kind: MapType, value: &mut [u8]) {
+    fn as_subject(&self, kind: MapType, value: &mut [u8]) {
         let map = |id| self.indices.get(&id).copied().unwrap_or(NOTHING);
         let program = |id| {
             let found = self.programs.iter().position(|p| *p == Some(ProgId(id)));
