@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     // parties
     ("crates/loader", &["isa", "btf", "abi"], &[]),
     ("crates/vm", &["isa", "abi"], &["btf", "loader"]),
+    ("crates/kernel", &["isa", "btf", "abi"], &["loader"]),
     // faces
     ("crates/xdp-sim", &["abi", "btf", "vm"], &["isa", "loader"]),
     (
@@ -37,7 +38,9 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("xtask", &[], &[]),
 ];
 
-const OURS: &[&str] = &["isa", "btf", "abi", "loader", "vm", "xdp-sim", "difftest"];
+const OURS: &[&str] = &[
+    "isa", "btf", "abi", "loader", "vm", "kernel", "xdp-sim", "difftest",
+];
 
 #[test]
 fn crates_know_only_what_the_architecture_lets_them() {
