@@ -1,0 +1,82 @@
+//! What the tests share: the corpus, map definitions, programs as text.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgFlags, ProgType, Program};
+use isa::asm::assemble;
+
+/// The kernel, or the end of a test that cannot ask.
+#[macro_export]
+macro_rules! kernel_or_return {
+    () => {
+        match kernel::testing::kernel_or_skip() {
+            Some(kernel) => kernel,
+            None => return,
+        }
+    };
+}
+
+pub(crate) fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../corpus")
+        .join(folder)
+}
+
+/// What a folder holds, by name; nothing when it is not there.
+pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.map(|e| e.expect("readable").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// A definition without types, inner map and contents.
+pub(crate) fn def(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapDef {
+    MapDef {
+        name: map_type.name().into(),
+        map_type,
+        key_size,
+        value_size,
+        max_entries,
+        flags: MapFlags(match map_type {
+            MapType::LpmTrie => MapFlags::NO_PREALLOC.0,
+            _ => 0,
+        }),
+        extra: 0,
+        numa_node: 0,
+        key_type: Default::default(),
+        value_type: Default::default(),
+        inner: None,
+        kind: MapKind::User,
+        initial: Initial::Empty,
+        pinning: Pinning::None,
+    }
+}
+
+/// A program in Linux's text; `maps` are those that it names by index.
+pub(crate) fn program(prog_type: ProgType, text: &str, maps: &[MapDef]) -> Program {
+    let code = assemble(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    Program {
+        name: "test".into(),
+        section: String::new(),
+        prog_type,
+        attach_type: None,
+        flags: ProgFlags::default(),
+        license: "GPL".into(),
+        kern_version: 0,
+        code: code.slots().to_vec(),
+        functions: Vec::new(),
+        maps: maps.to_vec().into(),
+        externs: Arc::new([]),
+        btf: None,
+        func_info: Vec::new(),
+        line_info: Vec::new(),
+        attach_target: String::new(),
+        optional: false,
+    }
+}
