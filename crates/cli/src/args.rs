@@ -81,7 +81,7 @@ pub(crate) struct RunArgs {
     pub(crate) program: Option<String>,
 
     /// Fills a map before the first packet, from a JSON array of
-    /// `{"key":…, "value":…}`. Repeatable.
+    /// `{"key": K, "value": V}`. Repeatable.
     #[arg(long, value_name = "NAME=FILE.json")]
     pub(crate) map: Vec<String>,
 

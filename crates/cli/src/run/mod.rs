@@ -10,7 +10,7 @@ mod text;
 mod warnings;
 mod write;
 
-use std::io::Read;
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -129,6 +129,22 @@ impl<'a> Session<'a> {
                 "standard input can be read only once",
             ));
         }
+        let mut progress = match self.args.json && io::stdout().is_terminal() {
+            // The lines themselves show how far it is.
+            true => Progress::hidden(),
+            false => Progress::new(path, self.args.repeat.get()),
+        };
+        let fed = self.feed_rounds(&mut progress, out);
+        progress.finish();
+        fed
+    }
+
+    fn feed_rounds(
+        &mut self,
+        progress: &mut Progress,
+        out: &mut Output,
+    ) -> Result<Option<Failure>, Failure> {
+        let path = self.args.pcap.as_path();
         let failure = |error: capture::Error| Failure::input(input::name(path), advice(error));
         for _ in 0..self.args.repeat.get() {
             let options = capture::Options {
@@ -139,11 +155,10 @@ impl<'a> Session<'a> {
                 Ok(reader) => reader,
                 Err(error) => return Ok(Some(failure(error))),
             };
-            let mut progress = Progress::new(path);
             let start = Instant::now();
-            let fed = self.feed(&mut reader, &mut progress, out);
+            let fed = self.feed(&mut reader, progress, out);
             self.time += start.elapsed();
-            progress.finish();
+            progress.round(reader.bytes_read());
             match fed? {
                 Fed::Broken(error) => return Ok(Some(failure(error))),
                 Fed::Enough => break,

@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Shows how far a capture has been read. Invisible when standard error is no
-/// terminal, and for the first half second.
+use super::text::grouped;
+
+/// Shows how far a capture has been read, over all rounds. Invisible when standard
+/// error is no terminal, and for the first half second.
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// Bytes read in earlier rounds.
+    before: u64,
 }
 
 impl Progress {
-    pub(super) fn new(path: &Path) -> Progress {
+    pub(super) fn new(path: &Path, rounds: u64) -> Progress {
         if !io::stderr().is_terminal() {
-            return Progress {
-                bar: ProgressBar::hidden(),
-            };
+            return Progress::hidden();
         }
-        let size = std::fs::metadata(path).map(|m| m.len()).unwrap_or(0);
+        let size = std::fs::metadata(path).map_or(0, |m| m.len().saturating_mul(rounds));
         let (bar, template) = match size {
             0 => (
                 ProgressBar::new_spinner(),
@@ -34,16 +36,28 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-        Progress { bar }
+        Progress { bar, before: 0 }
     }
 
-    /// Bytes and packets read so far.
+    pub(super) fn hidden() -> Progress {
+        Progress {
+            bar: ProgressBar::hidden(),
+            before: 0,
+        }
+    }
+
+    /// Bytes of this round and packets of all that were read so far.
     pub(super) fn at(&mut self, bytes: u64, packets: u64) {
         if self.bar.is_hidden() || self.bar.elapsed() < Duration::from_millis(500) {
             return;
         }
-        self.bar.set_position(bytes);
-        self.bar.set_message(packets.to_string());
+        self.bar.set_position(self.before.saturating_add(bytes));
+        self.bar.set_message(grouped(packets));
+    }
+
+    /// A round is over.
+    pub(super) fn round(&mut self, bytes: u64) {
+        self.before = self.before.saturating_add(bytes);
     }
 
     pub(super) fn finish(&mut self) {
