@@ -109,7 +109,10 @@ impl<'a> Session<'a> {
             maps,
             clock: Clock::new(&args.clock)?,
             writer: match &args.write {
-                Some(path) => Some(Writer::create(path, args.queue)?),
+                Some(path) => {
+                    let inputs = [args.pcap.as_path(), args.object.object.as_path()];
+                    Some(Writer::create(path, &inputs, args.queue)?)
+                }
                 None => None,
             },
             report: Report::default(),

@@ -24,7 +24,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn create(path: &Path, queue: u32) -> Result<Writer, Failure> {
+    /// Begins a capture, but not over one of the `inputs`.
+    pub(super) fn create(path: &Path, inputs: &[&Path], queue: u32) -> Result<Writer, Failure> {
+        let place = path.canonicalize().ok();
+        if place.is_some()
+            && inputs
+                .iter()
+                .any(|input| input.canonicalize().ok() == place)
+        {
+            let option = format!("--write {}", path.display());
+            return Err(Failure::input(option, "this file is read by the run"));
+        }
         let sink: Box<dyn Write> = match path == Path::new("-") {
             true => Box::new(io::stdout()),
             false => Box::new(File::create(path).map_err(|e| Failure::write(path, e))?),

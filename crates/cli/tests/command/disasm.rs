@@ -120,6 +120,10 @@ fn graphs() {
                 .matches('"')
                 .count();
             assert_eq!(quotes % 2, 0, "{name}: {line}");
+            if let Some((_, label)) = line.split_once("label=\"{") {
+                let label = label.strip_suffix("}\"];").unwrap();
+                assert!(!has_bare(label), "{name}: {line}");
+            }
             match line.split_once(" -> ") {
                 Some((from, to)) => {
                     ends.insert(from.to_owned());
@@ -137,4 +141,17 @@ fn graphs() {
             ran.stdout.matches('}').count()
         );
     }
+}
+
+/// Whether a sign with a meaning in Graphviz's records stands there unescaped.
+fn has_bare(label: &str) -> bool {
+    let mut chars = label.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '<' | '>' | '{' | '}' | '|' | '"' => return true,
+            _ => {}
+        }
+    }
+    false
 }

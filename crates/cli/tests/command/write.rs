@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::json;
 use xdp_sim::capture::{Options, Reader};
 
-use crate::support::{Ran, command, sim, sim_with};
+use crate::support::{Ran, command, corpus, sim, sim_with};
 
 /// Name of the interface and bytes of each packet.
 fn packets(capture: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -79,4 +79,21 @@ fn frames_on_standard_output() {
         stderr: String::new(),
     };
     assert_eq!(report.text(), sim(line).text());
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let capture = crate::support::file(fs::read(corpus().join("pcaps/arp.pcap")).unwrap());
+    let before = fs::read(capture.path()).unwrap();
+    let path = capture.path().display();
+    let ran = sim(&format!(
+        "run objects/pass.bpf.o --pcap {path} --write {path}"
+    ));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(
+        ran.stderr.ends_with(": this file is read by the run\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(fs::read(capture.path()).unwrap(), before);
 }
