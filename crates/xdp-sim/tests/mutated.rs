@@ -17,7 +17,7 @@ use xdp_sim::capture::{self, Reader};
 use xdp_sim::{Options, Simulator, attachable};
 
 /// Variants of each object and of each capture.
-const OBJECT_VARIANTS: u64 = 320;
+const OBJECT_VARIANTS: u64 = 240;
 const CAPTURE_VARIANTS: u64 = 100;
 
 /// Instructions on one packet: enough for every program as it was written.
