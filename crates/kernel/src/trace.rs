@@ -1,13 +1,21 @@
-//! `trace_pipe`: the lines of `bpf_trace_printk`.
+//! The lines of `bpf_trace_printk`, from a trace instance of our own.
 //!
-//! The pipe is the machine's: lines of programs that others run come out of it
-//! too, and what is read here nobody else reads. tracefs is not mounted
-//! anywhere; where nobody has, it is opened for this process alone.
+//! The machine's one `trace_pipe` gives each line to one reader only, and nothing
+//! while tracing is switched off. So a tracing instance is made (a folder under
+//! `instances`, with buffers of its own), into which the lines of all programs on
+//! the machine go too, and which is removed on drop. One that a killed process
+//! left behind is removed by the next that opens.
+//!
+//! tracefs is not mounted anywhere: where nobody has, a mount is used that only
+//! this process sees.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::sys;
 
@@ -16,39 +24,72 @@ use crate::sys;
 #[non_exhaustive]
 pub enum TraceUnavailable {
     /// tracefs is not mounted and cannot be opened without.
-    #[error("tracefs is not mounted")]
-    NotMounted,
-    /// It is there but cannot be opened.
-    #[error("{path}: {message}")]
-    NotReadable {
-        /// The file.
+    #[error("tracefs is not mounted and cannot be opened: {errno}")]
+    NotMounted {
+        /// Linux's answer.
+        errno: abi::Errno,
+    },
+    /// Something in it cannot be made, read or written.
+    #[error("{}: {message}", path.display())]
+    File {
+        /// The file, below tracefs.
         path: PathBuf,
         /// What went wrong.
         message: String,
     },
 }
 
-/// The lines that programs print, from the moment of opening.
+/// The lines that programs print, from the moment of opening, of all programs on
+/// the machine.
 #[derive(Debug)]
 pub struct TracePipe {
-    file: File,
+    file: Option<File>,
     /// The start of a line whose end has not come yet.
     rest: Vec<u8>,
+    instance: PathBuf,
+    _tracefs: Option<OwnedFd>,
 }
 
+/// How the folders of instances are named, before the process id.
+const PREFIX: &str = "ebpf-sim-";
+/// Tells the instances of one process apart.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 impl TracePipe {
-    /// Opens the pipe and drops what is in it.
+    /// Makes an instance and opens its pipe.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read.
+    /// Why it cannot be.
     pub fn open() -> Result<TracePipe, TraceUnavailable> {
-        let mut pipe = TracePipe {
-            file: open()?,
-            rest: Vec::new(),
+        let (root, tracefs) = root()?;
+        let instances = root.join("instances");
+        remove_stale(&instances);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let instance = instances.join(format!("{PREFIX}{}-{number}", process::id()));
+        let failed = |path: PathBuf| {
+            let below = path.strip_prefix(&root).unwrap_or(&path).to_owned();
+            move |error: io::Error| TraceUnavailable::File {
+                path: below,
+                message: error.to_string(),
+            }
         };
-        pipe.lines();
-        pipe.rest.clear();
+        fs::create_dir(&instance).map_err(failed(instance.clone()))?;
+        let mut pipe = TracePipe {
+            file: None,
+            rest: Vec::new(),
+            instance: instance.clone(),
+            _tracefs: tracefs,
+        };
+        let event = instance.join("events/bpf_trace/bpf_trace_printk/enable");
+        fs::write(&event, "1").map_err(failed(event))?;
+        let path = instance.join("trace_pipe");
+        let mut options = File::options();
+        let opened = options
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&path);
+        pipe.file = Some(opened.map_err(failed(path))?);
         Ok(pipe)
     }
 
@@ -57,7 +98,7 @@ impl TracePipe {
         let mut chunk = [0; 4096];
         // What ends the loop is "nothing now" (EAGAIN), since the pipe does not
         // block.
-        while let Ok(count @ 1..) = self.file.read(&mut chunk) {
+        while let Some(Ok(count @ 1..)) = self.file.as_mut().map(|file| file.read(&mut chunk)) {
             self.rest.extend_from_slice(&chunk[..count]);
         }
         let whole = match self.rest.iter().rposition(|byte| *byte == b'\n') {
@@ -75,6 +116,27 @@ impl TracePipe {
     }
 }
 
+impl Drop for TracePipe {
+    fn drop(&mut self) {
+        // An instance whose pipe is open cannot be removed.
+        self.file = None;
+        // If it cannot be removed now, the next that opens one does it.
+        let _ = fs::remove_dir(&self.instance);
+    }
+}
+
+/// Removes the instances of processes that are no more.
+fn remove_stale(instances: &Path) {
+    for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let owner = owner.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
 /// What follows the name of the helper in a line.
 fn message(line: &str) -> Option<String> {
     const MARK: &str = ": bpf_trace_printk: ";
@@ -82,20 +144,18 @@ fn message(line: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn open() -> Result<File, TraceUnavailable> {
-    let Some(folder) = mounted() else {
-        return sys::open_trace_pipe().map_err(|_| TraceUnavailable::NotMounted);
-    };
-    let path = folder.join("trace_pipe");
-    let mut options = File::options();
-    let opened = options
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(&path);
-    opened.map_err(|error| TraceUnavailable::NotReadable {
-        path,
-        message: error.to_string(),
-    })
+/// Where tracefs is, and what keeps it there.
+fn root() -> Result<(PathBuf, Option<OwnedFd>), TraceUnavailable> {
+    if let Some(folder) = mounted() {
+        return Ok((folder, None));
+    }
+    match sys::open_tracefs() {
+        Ok(fd) => {
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            Ok((path.into(), Some(fd)))
+        }
+        Err(errno) => Err(TraceUnavailable::NotMounted { errno }),
+    }
 }
 
 /// Where tracefs is mounted, by itself or under debugfs.
@@ -111,7 +171,7 @@ fn mounted() -> Option<PathBuf> {
     let below = || of("debugfs").map(|folder| folder.join("tracing"));
     of("tracefs")
         .or_else(below)
-        .filter(|folder| folder.is_dir())
+        .filter(|folder| folder.join("instances").is_dir())
 }
 
 #[cfg(test)]
