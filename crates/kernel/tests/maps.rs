@@ -1,6 +1,6 @@
 //! Maps of the running kernel: every command, every kind of map, and the answers
 //! that the VM's tests hold the VM against, asked anew.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod common;
 

@@ -67,8 +67,12 @@ pub enum Line {
         /// The instruction.
         pc: Pc,
     },
+    /// ` frame1: R1=…`: one of the two states around a call or return.
+    Frame(State),
     /// `mark_precise: …`: going back for what a value depends on.
     Precise(String),
+    /// `(0) frame 0 insn 6 +written -8`: when stack slots live.
+    Liveness(String),
     /// Anything else.
     Other(String),
 }
@@ -79,10 +83,12 @@ impl Line {
         let known = function(line)
             .or_else(|| source(line))
             .or_else(|| branch(line))
-            .or_else(|| at_insn(line));
+            .or_else(|| at_insn(line))
+            .or_else(|| frame(line));
         match known {
             Some(line) => line,
             None if line.starts_with("mark_precise:") => Line::Precise(line.to_owned()),
+            None if is_liveness(line) => Line::Liveness(line.to_owned()),
             None => Line::Other(line.to_owned()),
         }
     }
@@ -151,6 +157,23 @@ fn at_insn(line: &str) -> Option<Line> {
     }
     let state = State::parse(rest);
     (!state.is_empty()).then_some(Line::State { pc, state })
+}
+
+/// A state behind a blank.
+fn frame(line: &str) -> Option<Line> {
+    let state = State::parse(line.strip_prefix(' ')?);
+    (!state.is_empty()).then_some(Line::Frame(state))
+}
+
+/// A line that begins with call sites in parentheses: `(7,11) frame …`.
+fn is_liveness(line: &str) -> bool {
+    let sites = line
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(") "));
+    sites.is_some_and(|(sites, rest)| {
+        sites.chars().all(|c| c.is_ascii_digit() || c == ',')
+            && (rest.starts_with("frame ") || rest.starts_with("live stack "))
+    })
 }
 
 /// `.1..4.....` and an instruction behind it.

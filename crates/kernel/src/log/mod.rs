@@ -41,10 +41,23 @@ impl Log {
 
     /// What the verifier said last: of a refused program, why.
     pub fn sentence(&self) -> Option<&str> {
-        match self.lines.last()? {
-            Line::Other(text) => Some(text),
+        self.complaint().last()
+    }
+
+    /// All that the verifier said at the end, of which the last line is
+    /// [`Log::sentence`].
+    pub fn complaint(&self) -> impl Iterator<Item = &str> {
+        let known = |line: &Line| !matches!(line, Line::Other(_));
+        let start = self
+            .lines
+            .iter()
+            .rposition(known)
+            .map_or(0, |last| last + 1);
+        let end = self.lines.get(start..).unwrap_or_default();
+        end.iter().filter_map(|line| match line {
+            Line::Other(text) => Some(text.as_str()),
             _ => None,
-        }
+        })
     }
 
     /// The states that the log shows before the instruction at `pc`, in the
