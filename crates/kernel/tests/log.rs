@@ -15,7 +15,7 @@ use isa::Pc;
 use kernel::log::{Counts, Line, Log};
 use kernel::{LoadError, LoadOptions, LogWanted};
 
-const SAMPLES: [&str; 4] = ["fine", "held", "null", "outside"];
+const SAMPLES: [&str; 5] = ["endless", "fine", "held", "null", "outside"];
 
 #[test]
 fn samples_are_what_linux_says() {
@@ -121,6 +121,7 @@ fn an_accepted_program() {
         Line::Live {
             pc: Pc(3),
             registers,
+            ..
         } => Some(*registers),
         _ => None,
     });
@@ -153,6 +154,22 @@ fn a_refusal_where_it_stands() {
         panic!("{:?}", log.lines.last());
     };
     assert_eq!((*pc, *opcode), (Pc(8), 0x79));
+}
+
+#[test]
+fn loops() {
+    let log = sample("endless");
+    let said: Vec<_> = log.complaint().collect();
+    assert_eq!(said, ["infinite loop detected at insn 4"]);
+    let Some(Line::Frame(old)) = log.lines.last() else {
+        panic!("{:?}", log.lines.last());
+    };
+    assert_eq!(old.register(6), Some("1"));
+    let inside = log.lines.iter().filter_map(|line| match line {
+        Line::Live { scc, pc, .. } if *scc > 0 => Some(pc.0),
+        _ => None,
+    });
+    assert_eq!(inside.collect::<Vec<_>>(), [2, 3, 4, 5]);
 }
 
 #[test]

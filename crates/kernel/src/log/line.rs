@@ -25,9 +25,12 @@ pub enum Line {
         /// Its number; 0 where the log does not say.
         line: u32,
     },
-    /// `      4: .1........ (61) r2 = …`: which registers live before an
+    /// `  1   4: .1........ (61) r2 = …`: which registers live before an
     /// instruction.
     Live {
+        /// The loop that the instruction is in (strongly connected component of
+        /// the control flow); 0 for none.
+        scc: u32,
         /// The instruction.
         pc: Pc,
         /// Bit `n` for register `n`.
@@ -67,12 +70,15 @@ pub enum Line {
         /// The instruction.
         pc: Pc,
     },
-    /// ` frame1: R1=…`: one of the two states around a call or return.
+    /// ` frame1: R1=…`, `cur state: R0=…`: one of the two states around a call or
+    /// return, or of a loop without end.
     Frame(State),
     /// `mark_precise: …`: going back for what a value depends on.
     Precise(String),
     /// `(0) frame 0 insn 6 +written -8`: when stack slots live.
     Liveness(String),
+    /// `SCC enter (1)`: the verifier enters, goes round or leaves a loop.
+    Loop(String),
     /// Anything else.
     Other(String),
 }
@@ -83,12 +89,14 @@ impl Line {
         let known = function(line)
             .or_else(|| source(line))
             .or_else(|| branch(line))
+            .or_else(|| live(line))
             .or_else(|| at_insn(line))
             .or_else(|| frame(line));
         match known {
             Some(line) => line,
             None if line.starts_with("mark_precise:") => Line::Precise(line.to_owned()),
             None if is_liveness(line) => Line::Liveness(line.to_owned()),
+            None if line.starts_with("SCC ") => Line::Loop(line.to_owned()),
             None => Line::Other(line.to_owned()),
         }
     }
@@ -139,9 +147,6 @@ fn at_insn(line: &str) -> Option<Line> {
     if rest == "safe" {
         return Some(Line::Safe { pc });
     }
-    if let Some(registers) = live(rest) {
-        return Some(Line::Live { pc, registers });
-    }
     if let Some((opcode, text)) = rest.strip_prefix('(').and_then(|r| r.split_once(") ")) {
         let opcode = u8::from_str_radix(opcode, 16).ok()?;
         let (text, after) = match text.split_once(';') {
@@ -159,9 +164,11 @@ fn at_insn(line: &str) -> Option<Line> {
     (!state.is_empty()).then_some(Line::State { pc, state })
 }
 
-/// A state behind a blank.
+/// A state behind a blank or two words.
 fn frame(line: &str) -> Option<Line> {
-    let state = State::parse(line.strip_prefix(' ')?);
+    let starts = [" ", "cur state: ", "old state: "];
+    let state = starts.iter().find_map(|start| line.strip_prefix(start))?;
+    let state = State::parse(state);
     (!state.is_empty()).then_some(Line::Frame(state))
 }
 
@@ -176,14 +183,23 @@ fn is_liveness(line: &str) -> bool {
     })
 }
 
-/// `.1..4.....` and an instruction behind it.
-fn live(rest: &str) -> Option<u16> {
+/// Maybe the number of a loop, the number of an instruction, `.1..4.....` and the
+/// instruction itself.
+fn live(line: &str) -> Option<Line> {
+    let (head, rest) = line.split_once(": ")?;
     let (marks, _) = rest.split_once(" (")?;
+    let mut numbers = head.split_ascii_whitespace().rev();
+    let pc = numbers.next()?.parse().ok()?;
+    let scc = numbers.next().map_or(Ok(0), str::parse).ok()?;
     let registers = marks.char_indices().try_fold(0, |bits, (n, mark)| {
         let lives = mark.to_digit(10) == Some(n as u32);
         (lives || mark == '.').then_some(bits | u16::from(lives) << n)
     });
-    registers.filter(|_| marks.len() == 10)
+    Some(Line::Live {
+        scc,
+        pc: Pc(pc),
+        registers: registers.filter(|_| marks.len() == 10)?,
+    })
 }
 
 #[cfg(test)]
@@ -210,8 +226,17 @@ mod tests {
         assert_eq!(
             Line::parse("     11: 0.2....... (07) r0 += 1"),
             Line::Live {
+                scc: 0,
                 pc: Pc(11),
                 registers: 0b101
+            }
+        );
+        assert_eq!(
+            Line::parse("  2   5: ......6... (05) goto pc-3"),
+            Line::Live {
+                scc: 2,
+                pc: Pc(5),
+                registers: 1 << 6
             }
         );
         assert_eq!(Line::parse("34: safe"), Line::Safe { pc: Pc(34) });

@@ -47,14 +47,11 @@ impl Log {
     /// All that the verifier said at the end, of which the last line is
     /// [`Log::sentence`].
     pub fn complaint(&self) -> impl Iterator<Item = &str> {
-        let known = |line: &Line| !matches!(line, Line::Other(_));
-        let start = self
-            .lines
-            .iter()
-            .rposition(known)
-            .map_or(0, |last| last + 1);
-        let end = self.lines.get(start..).unwrap_or_default();
-        end.iter().filter_map(|line| match line {
+        // Of a loop without end, two states come last.
+        let said = |line: &Line| matches!(line, Line::Other(_) | Line::Frame(_));
+        let start = self.lines.iter().rposition(|line| !said(line));
+        let end = self.lines.iter().skip(start.map_or(0, |last| last + 1));
+        end.filter_map(|line| match line {
             Line::Other(text) => Some(text.as_str()),
             _ => None,
         })
