@@ -108,7 +108,7 @@ impl Kernel {
     /// What is missing.
     pub fn open() -> Result<Kernel, Unavailable> {
         let release = sys::release().unwrap_or_default();
-        let missing = missing_capabilities(&capabilities());
+        let missing = missing_capabilities(capabilities());
         let cannot = |missing| Unavailable::NotPermitted {
             release: release.clone(),
             missing,
@@ -117,7 +117,7 @@ impl Kernel {
         let probe = MapFd::create(&simplest_map(), 1);
         match probe {
             Ok(_) if missing.is_empty() => {}
-            Err(Errno(libc_enosys)) if i32::from(libc_enosys) == libc::ENOSYS => {
+            Err(errno) if i32::from(errno.0) == libc::ENOSYS => {
                 return Err(Unavailable::NoSyscall { release });
             }
             Ok(_) | Err(Errno::EPERM) => return Err(cannot(missing)),
@@ -204,7 +204,7 @@ fn capabilities() -> u64 {
         .unwrap_or(u64::MAX)
 }
 
-fn missing_capabilities(effective: &u64) -> Vec<Capability> {
+fn missing_capabilities(effective: u64) -> Vec<Capability> {
     let has = |capability: Capability| effective & 1 << capability as u8 != 0;
     if has(Capability::SysAdmin) {
         return Vec::new();
@@ -254,15 +254,15 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        assert_eq!(missing_capabilities(&u64::MAX), []);
-        assert_eq!(missing_capabilities(&(1 << 21)), []);
+        assert_eq!(missing_capabilities(u64::MAX), []);
+        assert_eq!(missing_capabilities(1 << 21), []);
         assert_eq!(
-            missing_capabilities(&(1 << 39)),
+            missing_capabilities(1 << 39),
             [Capability::Perfmon, Capability::NetAdmin]
         );
         let error = Unavailable::NotPermitted {
             release: "6.18.0".into(),
-            missing: missing_capabilities(&(1 << 12)),
+            missing: missing_capabilities(1 << 12),
             unprivileged_disabled: Some(2),
         };
         assert_eq!(

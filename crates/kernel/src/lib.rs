@@ -25,8 +25,8 @@
 //! # Deliberately absent
 //!
 //! Attaching, pinning, modules' BTF, `struct_ops` maps, arenas' memory. On other
-//! systems than Linux the crate is empty.
-#![cfg(target_os = "linux")]
+//! systems than Linux, and on big-endian machines, the crate is empty.
+#![cfg(all(target_os = "linux", target_endian = "little"))]
 #![deny(unsafe_code)]
 
 mod btf_object;

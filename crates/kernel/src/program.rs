@@ -1,7 +1,6 @@
 //! Loading: from an [`abi::Program`] to a live one, or to Linux's refusal.
 
 use std::ffi::{CStr, CString};
-use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use abi::limits::OBJ_NAME_LEN;
@@ -360,12 +359,6 @@ pub(crate) fn object_name(name: &str) -> [u8; OBJ_NAME_LEN] {
         };
     }
     bytes
-}
-
-impl fmt::Display for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
 }
 
 #[cfg(test)]

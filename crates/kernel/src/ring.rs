@@ -61,6 +61,9 @@ impl RingBuffer {
                 break;
             }
             let len = header & !(BUSY | DISCARDED);
+            if len as usize > self.size {
+                break;
+            }
             if header & DISCARDED == 0 {
                 let data = at + HEADER;
                 records.push(self.writer.copy(self.page, self.size, data, len as usize));

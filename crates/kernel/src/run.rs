@@ -22,7 +22,8 @@ pub struct TestRun<'a> {
     /// The CPU, where `flags` has `BPF_F_TEST_RUN_ON_CPU`. XDP and socket
     /// programs run on the caller's: see [`Kernel::on_cpu`](crate::Kernel::on_cpu).
     pub cpu: u32,
-    /// Packets at once with `BPF_F_TEST_XDP_LIVE_FRAMES`.
+    /// Packets at once with `BPF_F_TEST_XDP_LIVE_FRAMES`, which wants no room for
+    /// the packet afterwards.
     pub batch_size: u32,
     /// Bytes of room for the packet afterwards. `None` is enough for any: the
     /// packet, headroom and a page for it to grow into.
@@ -74,8 +75,8 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// Linux's answer: `EINVAL` for a packet under 14 bytes, `EOPNOTSUPP` (524,
-    /// `ENOTSUPP`) for a type that cannot be test-run.
+    /// Linux's answer: `EINVAL` for a packet under 14 bytes, `ENOTSUPP` for a type
+    /// that cannot be test-run.
     pub fn test_run(&self, run: &TestRun<'_>) -> Result<TestResult, RunError> {
         let room = match run.data_size_out {
             Some(room) => room,
