@@ -31,24 +31,27 @@ pub(crate) struct Target {
     pub(crate) program: Option<ProgId>,
 }
 
-/// The targets of a redirect, in the map's order. Empty where the entry is gone
-/// by now or the map is empty.
-pub(crate) fn targets(machine: &mut Machine, redirect: Redirect, ingress: u32) -> Vec<Target> {
+/// Appends the targets of a redirect, in the map's order: none where the entry
+/// is gone by now or the map is empty.
+pub(crate) fn targets(
+    machine: &Machine,
+    redirect: Redirect,
+    ingress: u32,
+    found: &mut Vec<Target>,
+) {
     match redirect {
-        Redirect::Device { ifindex, .. } => vec![Target {
+        Redirect::Device { ifindex, .. } => found.push(Target {
             to: Destination::Device(ifindex),
             program: None,
-        }],
-        Redirect::Entry { map, key } => entry(machine, map, &key.to_le_bytes(), key)
-            .into_iter()
-            .collect(),
+        }),
+        Redirect::Entry { map, key } => found.extend(entry(machine, map, &key.to_le_bytes(), key)),
         Redirect::Broadcast {
             map,
             exclude_ingress,
-        } => all(machine, map)
-            .into_iter()
-            .filter(|t| !exclude_ingress || t.to != Destination::Device(ingress))
-            .collect(),
+        } => {
+            all(machine, map, found);
+            found.retain(|t| !exclude_ingress || t.to != Destination::Device(ingress));
+        }
     }
 }
 
@@ -64,17 +67,15 @@ fn entry(machine: &Machine, map: MapId, key: &[u8], slot: u32) -> Option<Target>
 }
 
 /// What all entries lead to.
-fn all(machine: &Machine, map: MapId) -> Vec<Target> {
+fn all(machine: &Machine, map: MapId, found: &mut Vec<Target>) {
     let Some(live) = machine.map(map) else {
-        return Vec::new();
+        return;
     };
-    let mut targets = Vec::new();
     let mut key = [0; 4];
     let mut more = live.next_key(&machine.space, None, &mut key);
     while more.is_ok() {
-        targets.extend(entry(machine, map, &key, u32::from_le_bytes(key)));
+        found.extend(entry(machine, map, &key, u32::from_le_bytes(key)));
         let last = key;
         more = live.next_key(&machine.space, Some(&last), &mut key);
     }
-    targets
 }

@@ -1,5 +1,6 @@
 //! The simulator: one XDP program on one interface.
 
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -95,6 +96,9 @@ pub struct Simulator {
     metadata: Vec<u8>,
     arena: Vec<u8>,
     deliveries: Vec<Delivery>,
+    hops: Vec<Hop>,
+    targets: Vec<Target>,
+    scratch: Vec<u8>,
 }
 
 impl Simulator {
@@ -134,6 +138,9 @@ impl Simulator {
             metadata: Vec::new(),
             arena: Vec::new(),
             deliveries: Vec::new(),
+            hops: Vec::new(),
+            targets: Vec::new(),
+            scratch: Vec::new(),
         })
     }
 
@@ -295,60 +302,85 @@ impl Simulator {
         executed: &mut u64,
     ) -> Result<Option<Lost>, Error> {
         let mut lost = Some(Lost::NoTarget);
-        // Bytes of the packet on each hop: the first program's, then what
-        // second programs made of it.
-        let mut waiting = vec![(redirect, None, 0)];
-        while let Some((redirect, bytes, hop)) = waiting.pop() {
-            if hop == MAX_HOPS {
+        self.hops.clear();
+        self.hops.extend(redirect.map(|redirect| Hop {
+            redirect,
+            bytes: None,
+            number: 0,
+        }));
+        while let Some(hop) = self.hops.pop() {
+            if hop.number == MAX_HOPS {
                 lost = Some(Lost::Loop);
                 continue;
             }
-            let Some(redirect) = redirect else { continue };
-            let targets = redirect::targets(&mut self.machine, redirect, self.ifindex);
+            let mut targets = mem::take(&mut self.targets);
+            redirect::targets(&self.machine, hop.redirect, self.ifindex, &mut targets);
             if targets.is_empty() {
                 lost = Some(Lost::NoEntry);
             }
-            for target in targets {
-                let Some(program) = target.program else {
-                    self.deliver(target.to, None, bytes.clone());
-                    continue;
-                };
-                let answer = self.second(program, &target, bytes.clone())?;
-                *executed += answer.executed;
-                let made = self.keep_output();
-                match (answer.trap, answer.action(), target.to) {
-                    (Some(trap), ..) => lost = Some(Lost::Trap(trap)),
-                    (_, XdpAction::Pass, to) => self.deliver(to, Some(program), Some(made)),
-                    // A program on a CPU may send a packet on; one on a device
-                    // lets it through or not.
-                    (_, XdpAction::Redirect, Destination::Cpu(_)) => {
-                        waiting.push((self.machine.redirect.take(), Some(made), hop + 1));
+            for target in targets.drain(..) {
+                let program = target.program;
+                let lost_here = match program {
+                    Some(program) => self.second(program, target.to, &hop, executed)?,
+                    None => {
+                        self.deliver(target.to, None, hop.bytes.clone());
+                        None
                     }
-                    _ => lost = Some(Lost::Second(program)),
-                }
+                };
+                lost = lost_here.or(lost);
             }
+            self.targets = targets;
         }
         Ok(lost.filter(|_| self.deliveries.is_empty()))
     }
 
-    /// Runs the program of a map entry.
+    /// Runs the program of a map entry; why the packet went no further.
     fn second(
         &mut self,
         program: ProgId,
-        target: &Target,
-        bytes: Option<Range<usize>>,
-    ) -> Result<Answer, Error> {
-        let data = match bytes {
-            Some(range) => self.arena.get(range).unwrap_or_default().to_vec(),
-            None => self.output.clone(),
-        };
-        let meta = self.metadata.clone();
+        to: Destination,
+        hop: &Hop,
+        executed: &mut u64,
+    ) -> Result<Option<Lost>, Error> {
+        let mut data = mem::take(&mut self.scratch);
+        data.clear();
+        data.extend_from_slice(match &hop.bytes {
+            Some(range) => self.arena.get(range.clone()).unwrap_or_default(),
+            None => &self.output,
+        });
+        let meta = mem::take(&mut self.metadata);
         // Linux does not hand the queue on to programs on another CPU.
-        let (queue, egress) = match target.to {
+        let (queue, egress) = match to {
             Destination::Device(ifindex) => (self.queue, ifindex),
             _ => (0, 0),
         };
-        self.answer(program, &data, &meta, self.ifindex, queue, egress)
+        let answer = self.answer(program, &data, &meta, self.ifindex, queue, egress);
+        self.scratch = data;
+        self.metadata = meta;
+        let answer = answer?;
+        *executed += answer.executed;
+        let made = self.keep_output();
+        Ok(match (answer.trap, answer.action(), to) {
+            (Some(trap), ..) => Some(Lost::Trap(trap)),
+            (_, XdpAction::Pass, _) => {
+                self.deliver(to, Some(program), Some(made));
+                None
+            }
+            // A program on a CPU may send a packet on; one on a device lets it
+            // through or not.
+            (_, XdpAction::Redirect, Destination::Cpu(_)) => match self.machine.redirect.take() {
+                Some(redirect) => {
+                    self.hops.push(Hop {
+                        redirect,
+                        bytes: Some(made),
+                        number: hop.number + 1,
+                    });
+                    None
+                }
+                None => Some(Lost::NoTarget),
+            },
+            _ => Some(Lost::Second(program)),
+        })
     }
 
     /// Keeps what is in the packet buffer until the next packet.
@@ -359,6 +391,16 @@ impl Simulator {
         }
         start..self.arena.len()
     }
+}
+
+/// A redirect that is still to be followed.
+#[derive(Debug)]
+struct Hop {
+    redirect: Redirect,
+    /// Where in the arena the packet is; what the first program left, if not.
+    bytes: Option<Range<usize>>,
+    /// How many redirects there were before.
+    number: u32,
 }
 
 /// How one program answered.
