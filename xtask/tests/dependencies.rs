@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("crates/xdp-sim", &["abi", "btf", "vm"], &["isa", "loader"]),
     (
         "crates/difftest",
-        &["isa", "btf", "abi", "vm", "xdp-sim"],
+        &["isa", "btf", "abi", "vm", "xdp-sim", "kernel"],
         &["loader"],
     ),
     (

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use abi::{Errno, MapType};
 use rustix::time::{ClockId, clock_gettime};
+use serde_json::Value as Json;
 use vm::packet::InputError;
 use vm::world::Cpu;
 use vm::{MapId, ProgId, World};
-use xdp_sim::{Options, Simulator};
+use xdp_sim::{Options, Simulator, contents};
 
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
@@ -244,6 +245,35 @@ impl Session for Live {
             Question::Contents { map } => self.contents(*map),
         }
     }
+}
+
+/// Why first contents could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FillError {
+    /// The subject does not live in the simulator.
+    #[error(transparent)]
+    Subject(#[from] CannotAsk),
+    /// The entries are faulty.
+    #[error(transparent)]
+    Entries(#[from] contents::FillError),
+}
+
+/// First contents of a map, from JSON in the form of [`xdp_sim::contents`].
+pub fn contents_from_json(
+    subject: &Subject,
+    map: usize,
+    entries: &Json,
+) -> Result<Vec<Content>, FillError> {
+    let live = Live::new(subject)?;
+    let id = live.id(map)?;
+    let kind = live.kind(id);
+    let entries = live.simulator.encode_entries(id, entries)?;
+    let contents = entries.into_iter().map(|(key, mut value)| {
+        live.as_subject(kind, &mut value);
+        Content { map, key, value }
+    });
+    Ok(contents.collect())
 }
 
 fn no_map(map: usize) -> CannotAsk {

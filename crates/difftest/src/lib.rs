@@ -58,6 +58,8 @@ mod differ;
 mod disagreement;
 mod interpreter;
 mod known;
+#[cfg(target_os = "linux")]
+mod linux;
 mod party;
 mod question;
 mod references;
@@ -69,8 +71,10 @@ pub use answer::{Answer, Event, Output, Ran, Stop};
 pub use comparison::{Comparison, Tally, Verdict};
 pub use differ::{Difference, Place};
 pub use disagreement::Disagreement;
-pub use interpreter::Interpreter;
+pub use interpreter::{FillError, Interpreter, contents_from_json};
 pub use known::{Known, KnownDifferences, KnownError};
+#[cfg(target_os = "linux")]
+pub use linux::Linux;
 pub use party::{CannotAsk, Party, Session};
 pub use question::{MapOp, Question};
 pub use subject::{Content, Derived, Subject, Where, map};

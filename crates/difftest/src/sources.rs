@@ -47,7 +47,7 @@ pub fn is_clock(name: &str) -> bool {
     CLOCKS.contains(&name)
 }
 
-fn helpers(program: &Program) -> impl Iterator<Item = &'static str> {
+pub(crate) fn helpers(program: &Program) -> impl Iterator<Item = &'static str> {
     let code = Code::new(program.code.clone());
     let ids: Vec<i32> = code
         .iter()

@@ -1,0 +1,257 @@
+//! Every XDP program of the corpus over every capture, put to the simulator and
+//! to the running kernel: action, bytes, metadata, maps, events, printk lines.
+#![allow(clippy::print_stdout, reason = "the test says what it compared")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use abi::ProgType;
+use difftest::{
+    CannotAsk, Comparison, Interpreter, KnownDifferences, Linux, Question, Subject, Tally, Verdict,
+    contents_from_json, show,
+};
+use loader::Object;
+use xdp_sim::capture::{self, Reader};
+
+/// How often the captures are fed.
+const ROUNDS: usize = 3;
+
+/// The least number of packets that must have been compared.
+const LEAST: u64 = 200_000;
+
+/// Disagreements shown of one program on one capture.
+const SHOWN: usize = 3;
+
+/// Programs that Linux does not test-run, and why.
+const NOT_ASKED: &[(&str, &str)] = &[("ksyms/strong_kfunc", "its kfunc needs a device")];
+
+#[test]
+fn the_corpus_runs_as_on_linux() {
+    let Some(mut linux) = linux() else {
+        return;
+    };
+    let mut sum = Sum::default();
+    let list = fs::read_to_string(corpus("known-differences.toml")).expect("the list is there");
+    let known = KnownDifferences::parse(&list, "packets").expect("the list is well formed");
+    let start = Instant::now();
+    for path in sorted(&corpus("objects")) {
+        let name = path.file_name().expect("a file").to_string_lossy();
+        if let Some(name) = name.strip_suffix(".bpf.o") {
+            object(name, &mut linux, &known, &mut sum);
+        }
+    }
+    sum.print(start);
+    for (known, times) in known.seen() {
+        println!("known difference {}: {times} times", known.id);
+    }
+    for (line, stale) in known.stale() {
+        let what = format!(
+            "known-differences.toml:{line}: {} no longer occurs",
+            stale.id
+        );
+        sum.wrong.push(what);
+    }
+    let expected: Vec<_> = NOT_ASKED
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let refused: Vec<_> = sum.cannot.keys().cloned().collect();
+    assert_eq!(refused, expected, "programs that cannot be asked about");
+    assert!(sum.packets >= LEAST, "only {} packets", sum.packets);
+    assert!(sum.wrong.is_empty(), "{}", sum.wrong.join("\n"));
+}
+
+/// The kernel, or `None` after the reason was printed.
+fn linux() -> Option<Linux> {
+    kernel::testing::kernel_or_skip()?;
+    match Linux::apart() {
+        Ok(linux) => Some(linux),
+        Err(reason) => kernel::testing::skip(&reason.to_string()),
+    }
+}
+
+/// What was compared, and what came of it.
+#[derive(Default)]
+struct Sum {
+    programs: u64,
+    captures: u64,
+    packets: u64,
+    maps: u64,
+    tally: Tally,
+    listed: u64,
+    excused: BTreeMap<String, u64>,
+    unsettled: BTreeMap<String, u64>,
+    cannot: BTreeMap<String, CannotAsk>,
+    unheard: u64,
+    wrong: Vec<String>,
+}
+
+impl Sum {
+    fn print(&self, start: Instant) {
+        println!(
+            "{} packets and {} maps of {} programs, in {} runs of captures, in {:.1} s",
+            self.packets,
+            self.maps,
+            self.programs,
+            self.captures,
+            start.elapsed().as_secs_f64()
+        );
+        println!(
+            "{:?}, {} of the differing are listed",
+            self.tally, self.listed
+        );
+        for (program, times) in &self.unsettled {
+            println!("not determined by Linux in {times} answers of {program}");
+        }
+        for (what, times) in &self.excused {
+            println!("not comparable {times} times: {what}");
+        }
+        for (program, why) in &self.cannot {
+            println!("cannot ask about {program}: {why}");
+        }
+        if self.unheard > 0 {
+            println!(
+                "{} programs print, and there is no trace_pipe",
+                self.unheard
+            );
+        }
+    }
+}
+
+/// Compares all programs of an object.
+fn object(name: &str, linux: &mut Linux, known: &KnownDifferences, sum: &mut Sum) {
+    let object = open(name);
+    for entry in object.entries() {
+        let Ok(program) = object.program(&entry.name) else {
+            continue;
+        };
+        if xdp_sim::attachable(&program).is_err() {
+            continue;
+        }
+        sum.programs += 1;
+        let subject = subject(&object, name, &entry.name, linux);
+        if let Err(error) = compare(subject, linux, known, sum) {
+            sum.cannot.insert(format!("{name}/{}", entry.name), error);
+        }
+    }
+}
+
+/// Puts all captures to one program, again and again. Loading and listing is what
+/// takes time, so maps go on from capture to capture and are compared after each
+/// round.
+fn compare(
+    subject: Subject,
+    linux: &mut Linux,
+    known: &KnownDifferences,
+    sum: &mut Sum,
+) -> Result<(), CannotAsk> {
+    let mut comparison = Comparison::open(subject, &mut Interpreter, linux)?;
+    let mut shown = 0;
+    for _ in 0..ROUNDS {
+        for capture in captures() {
+            let file = File::open(&capture).expect("a capture");
+            let mut reader = Reader::new(file, capture::Options::default()).expect("a capture");
+            while let Some(packet) = reader.next().expect("a whole capture") {
+                let verdict = comparison.ask(Question::packet(packet.captured))?;
+                sum.packets += 1;
+                judge(&comparison, verdict, known, &mut shown, sum);
+            }
+            sum.captures += 1;
+        }
+        for map in comparison.subject().listable() {
+            let verdict = comparison.ask(Question::Contents { map })?;
+            sum.maps += 1;
+            judge(&comparison, verdict, known, &mut shown, sum);
+        }
+    }
+    sum.unheard += u64::from(!comparison.hears_printk());
+    sum.tally.add(comparison.tally());
+    Ok(())
+}
+
+fn judge(
+    comparison: &Comparison,
+    verdict: Verdict,
+    known: &KnownDifferences,
+    shown: &mut usize,
+    sum: &mut Sum,
+) {
+    let subject = comparison.subject();
+    match verdict {
+        Verdict::Differs(disagreement) if known.covers(subject, &disagreement) => sum.listed += 1,
+        Verdict::Differs(disagreement) => {
+            *shown += 1;
+            if *shown <= SHOWN {
+                sum.wrong.push(show::disagreement(subject, &disagreement));
+            }
+        }
+        Verdict::Excused { sources, .. } => {
+            let what = format!("{} calls {}", subject.name, sources.join(", "));
+            *sum.excused.entry(what).or_default() += 1;
+        }
+        Verdict::Unsettled => {
+            *sum.unsettled.entry(subject.name.clone()).or_default() += 1;
+        }
+        Verdict::Agreed => {}
+    }
+}
+
+/// A program with its maps filled.
+fn subject(object: &Object, name: &str, entry: &str, linux: &Linux) -> Subject {
+    let programs = object.entries().iter();
+    let programs = programs.filter_map(|entry| object.program(&entry.name).ok());
+    let mut subject = Subject::new(format!("{name}/{entry}"), programs.collect(), entry);
+    subject.cpus = linux.cpus();
+    subject.network = linux.network().expect("a network of its own");
+    for file in sorted(&corpus("maps").join(name)) {
+        let map = file.file_stem().expect("a name").to_string_lossy();
+        let map = object.map_index(&map).expect("a map");
+        let entries = fs::read(&file).expect("readable");
+        let entries = serde_json::from_slice(&entries).expect("JSON");
+        let contents = contents_from_json(&subject, map, &entries);
+        let contents = contents.unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        subject.contents.extend(contents);
+    }
+    subject
+}
+
+fn open(name: &str) -> Object {
+    let path = corpus("objects").join(format!("{name}.bpf.o"));
+    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let options = loader::Options {
+        name: format!("{name}.bpf.o"),
+        prog_type: Some(ProgType::Xdp),
+        ..Default::default()
+    };
+    let mut object =
+        Object::parse(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    if name == "legacy_maps28" {
+        object.set_max_entries("tx_port", 64).expect("a map");
+    }
+    object
+}
+
+/// The captures of whole packets.
+fn captures() -> Vec<PathBuf> {
+    let mut files = sorted(&corpus("pcaps"));
+    files.retain(|path| path.extension().is_some_and(|ext| ext == "pcap"));
+    files
+}
+
+fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../corpus")
+        .join(folder)
+}
+
+/// What a folder holds, by name; nothing when it is not there.
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.map(|e| e.expect("readable").path()).collect();
+    paths.sort();
+    paths
+}
