@@ -32,7 +32,7 @@ struct Ring {
     memory: Mapping,
     page: usize,
     size: usize,
-    _event: OwnedFd,
+    event: OwnedFd,
 }
 
 /// What came out of a perf buffer.
@@ -86,7 +86,7 @@ impl PerfBuffer {
         for cpu in kernel.online_cpus() {
             if cpu < slots {
                 let ring = Ring::open(cpu, page, size)?;
-                let fd = ring._event.as_raw_fd();
+                let fd = ring.event.as_raw_fd();
                 map.update(&cpu.to_ne_bytes(), &fd.to_ne_bytes(), update::ANY)?;
                 rings.push(ring);
             }
@@ -113,7 +113,7 @@ impl Ring {
             memory: Mapping::new(event.as_fd(), 0, len, true)?,
             page,
             size,
-            _event: event,
+            event,
         })
     }
 

@@ -179,6 +179,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn instances_are_removed() {
+        let Some(_kernel) = crate::testing::kernel_or_skip() else {
+            return;
+        };
+        let Ok((root, _tracefs)) = root() else {
+            return;
+        };
+        let instances = root.join("instances");
+        let dead = instances.join(format!("{PREFIX}{}-0", u32::MAX));
+        fs::create_dir(&dead).expect("an instance");
+        let pipe = TracePipe::open().expect("a pipe");
+        assert!(pipe.instance.exists());
+        assert!(!dead.exists(), "its process is no more");
+        let name = pipe.instance.file_name().expect("a name").to_owned();
+        drop(pipe);
+        assert!(!instances.join(name).exists());
+    }
+
+    #[test]
     fn messages_without_what_stands_before_them() {
         let line = "  prog-17  [001] d..1.  12.5: bpf_trace_printk: one: two";
         assert_eq!(message(line).as_deref(), Some("one: two"));

@@ -87,6 +87,34 @@ fn others(log: &Log) -> Vec<&str> {
     others.collect()
 }
 
+/// Any text is a log.
+#[test]
+fn no_text_is_too_odd() {
+    for name in SAMPLES {
+        let text = fs::read_to_string(data(&format!("{name}.log"))).unwrap();
+        for cut in (0..text.len()).step_by(11) {
+            let (before, after) = text.split_at(cut);
+            let _ = (Log::parse(before), Log::parse(after));
+        }
+    }
+    for text in [
+        "1: .............................. (05) goto",
+        "1: éééééééééé (05) goto",
+        "4294967296: R1=1",
+        "0: R1=1 fp-2147483648=m fp-2147483649=m fp-99999999999=m refs=,,4294967296",
+        "from 1 to 99999999999: safe",
+        "func#1 @",
+        "processed 99999999999 insns",
+        "stack depth 99999999999",
+        "; @ :",
+        "0: (zz) ;",
+        "0: ((((",
+        "R1=))))((((",
+    ] {
+        let _ = Log::parse(text).sentence();
+    }
+}
+
 #[test]
 fn an_accepted_program() {
     let log = sample("fine");

@@ -187,18 +187,21 @@ fn is_liveness(line: &str) -> bool {
 /// instruction itself.
 fn live(line: &str) -> Option<Line> {
     let (head, rest) = line.split_once(": ")?;
-    let (marks, _) = rest.split_once(" (")?;
+    let marks = rest.split_once(" (")?.0;
     let mut numbers = head.split_ascii_whitespace().rev();
     let pc = numbers.next()?.parse().ok()?;
     let scc = numbers.next().map_or(Ok(0), str::parse).ok()?;
+    if marks.len() != 10 {
+        return None;
+    }
     let registers = marks.char_indices().try_fold(0, |bits, (n, mark)| {
         let lives = mark.to_digit(10) == Some(n as u32);
         (lives || mark == '.').then_some(bits | u16::from(lives) << n)
-    });
+    })?;
     Some(Line::Live {
         scc,
         pc: Pc(pc),
-        registers: registers.filter(|_| marks.len() == 10)?,
+        registers,
     })
 }
 

@@ -1,7 +1,5 @@
 //! Registers and stack slots as a log writes them.
 
-use super::number;
-
 /// What a log says of one frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
@@ -66,8 +64,10 @@ impl State {
             if let Ok(register) = register.parse() {
                 self.registers.push((register, value.to_owned()));
             }
-        } else if let Some((offset, "")) = place.strip_prefix("fp-").and_then(number) {
-            self.stack.push((-(offset as i32), value.to_owned()));
+        } else if let Some(offset) = place.strip_prefix("fp") {
+            if let Ok(offset @ ..0) = offset.parse() {
+                self.stack.push((offset, value.to_owned()));
+            }
         } else if place == "refs" {
             let ids = value.split(',').filter_map(|id| id.parse::<u32>().ok());
             self.references.extend(ids);
