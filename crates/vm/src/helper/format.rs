@@ -76,6 +76,15 @@ fn is_control(byte: u8) -> bool {
     !is_text(byte) || (0x80..0xa0).contains(&byte)
 }
 
+/// What follows a string's conversion must be its end: white space, punctuation
+/// or nothing.
+fn ends_string(after: &[u8]) -> Result<(), Errno> {
+    match after.first() {
+        Some(byte) if is_alphanumeric(*byte) || is_control(*byte) => Err(Errno::EINVAL),
+        _ => Ok(()),
+    }
+}
+
 /// How a field is padded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Field {
@@ -97,6 +106,7 @@ fn conversion<'t>(
     match kind {
         b'c' => out.padded(field, &[args.char()?]),
         b's' => {
+            ends_string(rest)?;
             let mut buffer = [0; ARGUMENT_BYTES];
             out.padded(field, args.string(&mut buffer, Memory::Any)?);
         }
@@ -163,9 +173,7 @@ fn pointer<'t>(
 ) -> Result<&'t [u8], Errno> {
     match text {
         [which @ (b'k' | b'u'), b's', after @ ..] => {
-            if after.first().is_some_and(|b| is_alphanumeric(*b)) {
-                return Err(Errno::EINVAL);
-            }
+            ends_string(after)?;
             let memory = match which {
                 b'u' => Memory::User,
                 _ => Memory::Any,
