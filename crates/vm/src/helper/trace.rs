@@ -38,7 +38,9 @@ fn print_line(call: &mut Call<'_>, args: &[u64]) -> Answer {
         return Ok(errno.to_ret());
     }
     let count = out.count() as u64;
-    let line = String::from_utf8_lossy(&machine.scratch).into_owned();
+    // The trace pipe gets it as a C string.
+    let line = machine.scratch.split(|byte| *byte == 0).next();
+    let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
     machine.world.events.push(Event::Printk(line));
     Ok(count)
 }
