@@ -56,6 +56,7 @@ mod answer;
 mod comparison;
 mod differ;
 mod disagreement;
+pub mod families;
 mod interpreter;
 mod known;
 #[cfg(target_os = "linux")]
