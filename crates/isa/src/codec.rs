@@ -20,7 +20,7 @@ pub fn decode(slot: Slot, next: Option<Slot>) -> Insn {
 
 fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     let rows = table::rows(slot.opcode);
-    let first = rows.first().ok_or_else(|| unknown(slot.opcode))?;
+    let first = rows.first().ok_or_else(|| unknown(slot))?;
     let row = rows
         .iter()
         .find(|row| row.selects(slot))
@@ -64,8 +64,9 @@ fn exists(register: u8) -> Result<(), Invalid> {
 }
 
 /// What is wrong with an opcode that no row has. Linux knows loads by their
-/// class, and takes an unknown mode of one for a reserved field.
-fn unknown(opcode: u8) -> Invalid {
+/// class: it takes an unknown mode of one for a reserved field, and looks at the
+/// immediate before the size.
+fn unknown(slot: Slot) -> Invalid {
     const CLASS: u8 = 0b0000_0111;
     const MODE: u8 = 0b1110_0000;
     let loads = || {
@@ -73,9 +74,10 @@ fn unknown(opcode: u8) -> Invalid {
             .iter()
             .filter(|row| matches!(row.insn, Insn::Load { .. }))
     };
+    let Slot { opcode, imm, .. } = slot;
     let is_load = loads().any(|row| row.opcode & CLASS == opcode & CLASS);
     let known_mode = loads().any(|row| row.opcode & MODE == opcode & MODE);
-    if is_load && !known_mode {
+    if is_load && (!known_mode || imm != 0) {
         Invalid::Reserved { opcode }
     } else {
         Invalid::Opcode(opcode)
@@ -214,6 +216,10 @@ mod tests {
             (slot(0x95, 0, 0, 1, 0), Insn::Exit),
             (slot(0xf9, 0, 1, 0, 0), reserved(0xf9)),
             (slot(0x99, 0, 1, 0, 0), Insn::Invalid(Invalid::Opcode(0x99))),
+            (
+                slot(0x99, 0, 1, 0, 1),
+                Insn::Invalid(Invalid::Reserved { opcode: 0x99 }),
+            ),
             (slot(0x8d, 1, 1, 0, 0), Insn::Invalid(Invalid::Opcode(0x8d))),
             (slot(0x85, 0, 3, 0, 0), reserved(0x85)),
             (slot(0xe5, 0, 1, 0, 3), Insn::Invalid(Invalid::MayGoto(3))),
