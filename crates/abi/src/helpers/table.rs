@@ -73,7 +73,13 @@ const TC_LWT: TypeSet = of(&[SchedCls, SchedAct, LwtIn, LwtOut, LwtXmit, LwtSeg6
 /// Those that may look for sockets.
 const LOOKUP: TypeSet = of(&[SchedCls, SchedAct, Xdp, CgroupSkb, SkSkb, CgroupSockAddr]);
 /// Those that see the return value of a system call.
-const RETVAL: TypeSet = of(&[CgroupSock, CgroupSockAddr, CgroupSockopt]);
+const RETVAL: TypeSet = of(&[
+    CgroupSock,
+    CgroupDevice,
+    CgroupSockAddr,
+    CgroupSysctl,
+    CgroupSockopt,
+]);
 /// Those that may set socket options.
 const SOCKOPT: TypeSet = of(&[SockOps, CgroupSockAddr, CgroupSockopt, Tracing, StructOps]);
 /// Programs with kernel types.
@@ -312,7 +318,7 @@ pub(super) static HELPERS: &[Helper] = &[
         "Id of the cgroup of the packet's socket."),
     row( 80, "bpf_get_current_cgroup_id",       PLAIN, &[], Int, EVERY,
         "Id of the current task's cgroup."),
-    row( 81, "bpf_get_local_storage",           PLAIN, &[MapPtr, Any], Value, RETVAL.with(&[CgroupSkb, SockOps, CgroupDevice, CgroupSysctl]),
+    row( 81, "bpf_get_local_storage",           PLAIN, &[MapPtr, Any], Value, RETVAL.with(&[CgroupSkb, SockOps]),
         "The cgroup-local storage of the program.").maps(maps(&[CgroupStorage, PercpuCgroupStorage])),
     row( 82, "bpf_sk_select_reuseport",         PLAIN, &[Ctx, MapPtr, MapKey, Any], Int, of(&[SkReuseport]),
         "Chooses the socket of a reuseport group.").maps(maps(&[Sockmap, Sockhash, ReuseportSockarray])),
