@@ -33,6 +33,28 @@ pub(crate) enum Error {
         /// The exit status or the error of the start.
         reason: String,
     },
+    /// The kernel cannot be asked.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Kernel(kernel::Unavailable),
+    /// There is nothing to measure a table of facts from.
+    #[cfg(target_os = "linux")]
+    #[error(
+        "{name}: this machine says nothing (no kernel BTF in /sys/kernel/btf, or no UAPI headers)"
+    )]
+    NoRows {
+        /// The table.
+        name: &'static str,
+    },
+    /// There is no such table of facts.
+    #[cfg(target_os = "linux")]
+    #[error("no table {name:?}; there are {}", names.join(", "))]
+    NoTable {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        names: Vec<&'static str>,
+    },
     /// Committed files differ from what would be written.
     #[error("out of date ({task}):\n{}", list(files))]
     OutOfDate {

@@ -1,6 +1,7 @@
 //! Developer tasks: what is needed to work on the project, but not to use it.
 //!
 //! - `cargo xtask corpus [--check]`: compile the BPF programs of the corpus and the tests
+//! - `cargo xtask facts [--check] [--only NAME]`: measure the running kernel's tables (Linux, privilege)
 //! - `cargo xtask pcaps [--check]`: write the captures of `corpus/pcaps/`
 //! - `cargo xtask million`: write the large capture that speed is measured on
 //!
@@ -16,6 +17,8 @@
 
 mod corpus;
 mod error;
+#[cfg(target_os = "linux")]
+mod facts;
 mod files;
 mod pcaps;
 
@@ -39,6 +42,16 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure the running kernel's tables into corpus/facts
+    #[cfg(target_os = "linux")]
+    Facts {
+        /// Write nothing; fail when a committed table is not what the kernel says
+        #[arg(long)]
+        check: bool,
+        /// A table to measure, instead of all
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+    },
     /// Write the captures of corpus/pcaps
     Pcaps {
         /// Write nothing; fail when a committed capture is out of date
@@ -58,6 +71,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Corpus { check } => corpus::run(check),
+        #[cfg(target_os = "linux")]
+        Task::Facts { check, only } => facts::run(check, &only),
         Task::Pcaps { check } => pcaps::run(check),
         Task::Million { file, packets } => pcaps::million::run(file, packets),
     };
