@@ -93,6 +93,9 @@ pub(super) fn fib_lookup_xdp(call: &mut Call<'_>) -> Answer {
 }
 
 fn look_up(network: &Network, params: &mut Params<'_>, to: IpAddr, flags: u32) -> u64 {
+    if is_never_forwarded(to) || params.source().is_some_and(is_never_forwarded) {
+        return answer::NOT_FWDED;
+    }
     let ingress = params.ifindex();
     let Some(device) = network.device(ingress) else {
         return Errno::ENODEV.to_ret();
@@ -115,6 +118,15 @@ fn look_up(network: &Network, params: &mut Params<'_>, to: IpAddr, flags: u32) -
         RouteKind::Unreachable => answer::UNREACHABLE,
         RouteKind::Prohibit => answer::PROHIBIT,
         _ => answer::NOT_FWDED,
+    }
+}
+
+/// Whether an IPv6 address is of one link or of this machine. It is asked before
+/// anything else.
+fn is_never_forwarded(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_multicast() || v6.is_loopback(),
     }
 }
 
@@ -212,6 +224,12 @@ impl Params<'_> {
             AF_INET6 => Some(Ipv6Addr::from(self.get::<16>(32)).into()),
             _ => None,
         }
+    }
+
+    /// Of IPv6.
+    fn source(&self) -> Option<IpAddr> {
+        let is_v6 = self.bytes[0] == AF_INET6;
+        is_v6.then(|| Ipv6Addr::from(self.get::<16>(16)).into())
     }
 
     fn set_source(&mut self, source: IpAddr) {
