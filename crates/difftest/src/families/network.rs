@@ -85,7 +85,10 @@ pub fn input(network: &Network, random: &mut Random) -> Input {
     let destination = destination(network, random);
     let source = match destination {
         IpAddr::V4(_) => IpAddr::V4((random.number() as u32).into()),
-        IpAddr::V6(_) => IpAddr::V6(u128::from(random.number()).into()),
+        IpAddr::V6(_) => match random.percent(80) {
+            true => IpAddr::V6(u128::from(random.number()).into()),
+            false => self::destination(network, random),
+        },
     };
     let mut params = [0; PARAMS];
     let mut put = |at: usize, bytes: &[u8]| params[at..at + bytes.len()].copy_from_slice(bytes);
