@@ -26,8 +26,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "crates/cli",
-        &["isa", "btf", "abi", "loader", "vm", "xdp-sim"],
-        &[],
+        &["isa", "btf", "abi", "loader", "vm", "xdp-sim", "difftest"],
+        &["kernel"],
     ),
     // not shipped
     (

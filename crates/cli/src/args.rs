@@ -9,8 +9,10 @@ use clap::{Parser, Subcommand, ValueHint};
 /// Run, inspect and disassemble compiled eBPF programs without a kernel.
 #[derive(Debug, Parser)]
 #[command(name = "ebpf-sim", version, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 as expected, 1 a program trapped, \
-    2 usage or unreadable input, 3 not simulated.")]
+#[command(
+    after_help = "Exit codes: 0 as expected, 1 a program trapped or Linux \
+    answers otherwise, 2 usage or unreadable input, 3 not simulated or Linux cannot be asked."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,6 +22,13 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Feed the packets of a capture through an XDP program.
     Run(Box<RunArgs>),
+    /// Put a program and a capture to the running kernel too, and show every
+    /// difference.
+    ///
+    /// Needs root, or CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, and CAP_SYS_ADMIN for a
+    /// network namespace. Nothing is attached to an interface. Exit codes: 0 no
+    /// difference, 1 a difference, 3 Linux cannot be asked or refuses the program.
+    Compare(Box<CompareArgs>),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),
     /// Print the instructions of an object's programs.
@@ -154,6 +163,46 @@ pub(crate) struct RunArgs {
     /// (JSON).
     #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath, help_heading = WORLD)]
     pub(crate) network: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) object: ObjectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Capture to read: pcap or pcapng; `-` for standard input.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pcap: PathBuf,
+
+    /// Program to run, where the object has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) program: Option<String>,
+
+    /// Fills a map before the first packet, from a JSON array of
+    /// `{"key": K, "value": V}`. Repeatable.
+    #[arg(long, value_name = "NAME=FILE.json")]
+    pub(crate) map: Vec<String>,
+
+    /// Stops after this many packets.
+    #[arg(long, value_name = "N")]
+    pub(crate) packets: Option<u64>,
+
+    /// Takes the packets of any link type for Ethernet frames.
+    #[arg(long)]
+    pub(crate) force_ethernet: bool,
+
+    /// Stays in the network namespace of the caller, which this file describes
+    /// (JSON). Default: a namespace of its own with nothing but a loopback.
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub(crate) network: Option<PathBuf>,
+
+    /// Prints JSON lines instead of text (docs/json.md).
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) json: bool,
+
+    /// Differences to show in the text report.
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = OUTPUT)]
+    pub(crate) differences: usize,
 
     #[command(flatten)]
     pub(crate) object: ObjectArgs,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use abi::{ProgType, Program};
 use btf::Btf;
-use loader::{Object, Options};
+use loader::{Note, Object, Options};
+use serde_json::Value as Json;
 use vm::world::Network;
-use xdp_sim::contents;
+use xdp_sim::{capture, contents};
 
 use crate::args::ObjectArgs;
 use crate::error::Failure;
@@ -160,4 +161,59 @@ pub(crate) fn programs(
         None => object.programs(),
     }
     .map_err(|e| Failure::input(place, e))
+}
+
+/// The map and the entries that `--map NAME=FILE` names. `known` are the maps that
+/// there are.
+pub(crate) fn map_file<'a>(
+    setting: &'a str,
+    known: &[&str],
+) -> Result<(&'a str, &'a str, Json), Failure> {
+    let (name, path) = name_and_value("--map", setting)?;
+    if !known.contains(&name) {
+        let known = known.join(", ");
+        return Err(Failure::input(
+            format!("--map {setting}"),
+            format!("no such map; there are: {known}"),
+        ));
+    }
+    let bytes = read(Path::new(path))?;
+    let entries = serde_json::from_slice(&bytes).map_err(|e| Failure::input(path, e))?;
+    Ok((name, path, entries))
+}
+
+/// A machine that cannot be set up: exit code 3 where something is not simulated.
+pub(crate) fn refused(args: &ObjectArgs, object: &Object, error: xdp_sim::Error) -> Failure {
+    let place = args.object.display();
+    match &error {
+        xdp_sim::Error::Machine(e) if e.is_unsupported() => Failure::unsupported(place, error),
+        xdp_sim::Error::Machine(vm::Error::Map(_)) => {
+            let unsized_maps = object.notes().iter().filter_map(|note| match note {
+                Note::NoMaxEntries { map } => Some(format!("--map-size {map}=N")),
+                _ => None,
+            });
+            let options: Vec<_> = unsized_maps.collect();
+            match options.is_empty() {
+                true => Failure::input(place, error),
+                false => Failure::input(
+                    place,
+                    format!(
+                        "{error} (the object does not say how many: {})",
+                        options.join(" ")
+                    ),
+                ),
+            }
+        }
+        _ => Failure::input(place, error),
+    }
+}
+
+/// What is wrong with a capture, and what can be done about it.
+pub(crate) fn advice(error: capture::Error) -> String {
+    match error.kind {
+        capture::ErrorKind::NotEthernet { .. } => {
+            format!("{error}; --force-ethernet takes them for such")
+        }
+        _ => error.to_string(),
+    }
 }

@@ -3,16 +3,20 @@
 //! Reads arguments and files, asks the libraries, renders what they answer. It
 //! decides nothing itself, and it is the only crate that prints and exits.
 //!
-//! Exit codes: 0 as expected, 1 a program trapped or a missed expectation,
-//! 2 usage or unreadable input, 3 not supported.
+//! Exit codes: 0 as expected, 1 a program trapped or Linux answers otherwise,
+//! 2 usage or unreadable input, 3 not simulated or not to be asked.
 #![forbid(unsafe_code)]
 
 mod args;
+mod choose;
+mod compare;
 mod disasm;
 mod error;
 mod input;
 mod inspect;
+mod layout;
 mod output;
+mod progress;
 mod run;
 
 use std::process::ExitCode;
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
 fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args, out),
+        Command::Compare(args) => compare::compare(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Disasm(args) => disasm::disasm(args, out),
         Command::Completions { shell } => {

@@ -59,7 +59,7 @@ mod disagreement;
 pub mod families;
 mod interpreter;
 mod known;
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), path = "linux_absent.rs")]
 mod linux;
 mod party;
 mod question;
@@ -74,7 +74,6 @@ pub use differ::{Difference, Place};
 pub use disagreement::Disagreement;
 pub use interpreter::{FillError, Interpreter, contents_from_json};
 pub use known::{Known, KnownDifferences, KnownError};
-#[cfg(target_os = "linux")]
 pub use linux::Linux;
 pub use party::{CannotAsk, Party, Session};
 pub use question::{MapOp, Question};

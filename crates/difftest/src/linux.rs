@@ -115,6 +115,11 @@ impl Linux {
         &self.shared.kernel
     }
 
+    /// Its release, such as `6.18.44`.
+    pub fn release(&self) -> &str {
+        self.shared.kernel.release()
+    }
+
     /// CPUs that are possible: what [`Subject::cpus`] must be.
     pub fn cpus(&self) -> u32 {
         self.shared.kernel.cpus()
@@ -468,7 +473,7 @@ fn printed(line: &str) -> Option<String> {
 
 /// What a queue or stack holds, in the order of taking out. Taking out is the only
 /// way to look, so everything is put back.
-fn queued(map: &Map) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+fn queued(map: &Map) -> Result<Vec<vm::Entry>, Errno> {
     let values = map.pop_all()?;
     let put = |value: &Vec<u8>| map.update(&[], value, kernel::update::ANY);
     match map.def().map_type {

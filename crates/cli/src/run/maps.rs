@@ -73,17 +73,11 @@ impl Maps {
 
     /// Fills a map from a file (`NAME=FILE`).
     pub(super) fn fill(&self, simulator: &mut Simulator, setting: &str) -> Result<(), Failure> {
-        let (name, path) = input::name_and_value("--map", setting)?;
-        let id = simulator.map_named(name).ok_or_else(|| {
-            let known: Vec<_> = self.defs.iter().map(|(_, d)| d.name.as_str()).collect();
-            let known = known.join(", ");
-            Failure::input(
-                format!("--map {setting}"),
-                format!("no such map; there are: {known}"),
-            )
-        })?;
-        let bytes = input::read(Path::new(path))?;
-        let entries: Json = serde_json::from_slice(&bytes).map_err(|e| Failure::input(path, e))?;
+        let known: Vec<_> = self.defs.iter().map(|(_, d)| d.name.as_str()).collect();
+        let (name, path, entries) = input::map_file(setting, &known)?;
+        let Some(id) = simulator.map_named(name) else {
+            return Ok(());
+        };
         simulator
             .fill_map(id, &entries)
             .map_err(|e| Failure::input(format!("{path}: map {name}"), e))

@@ -1,11 +1,9 @@
 //! `ebpf-sim run`: a capture through a program.
 
-mod choose;
 mod clock;
 mod json;
 mod maps;
 mod pretty;
-mod progress;
 mod text;
 mod warnings;
 mod write;
@@ -15,7 +13,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use loader::{Note, Object};
 use vm::World;
 use vm::packet::InputError;
 use vm::world::{Cpu, Network};
@@ -23,14 +20,14 @@ use xdp_sim::capture::{self, Reader};
 use xdp_sim::{Error, Event, Options, Report, Simulator};
 
 use crate::args::RunArgs;
+use crate::choose::Choice;
 use crate::error::Failure;
 use crate::input;
 use crate::output::Output;
+use crate::progress::Progress;
 
-use choose::Choice;
 use clock::Clock;
 use maps::Maps;
-use progress::Progress;
 use write::Writer;
 
 /// A run in progress.
@@ -93,9 +90,9 @@ impl<'a> Session<'a> {
             ));
         }
         let object = input::object(&args.object)?;
-        let choice = Choice::new(&object, args)?;
+        let choice = Choice::new(&object, &args.object, args.program.as_deref())?;
         let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
-            .map_err(|e| refused(args, &object, e))?;
+            .map_err(|e| input::refused(&args.object, &object, e))?;
         warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
         for setting in &args.map {
@@ -148,7 +145,8 @@ impl<'a> Session<'a> {
         out: &mut Output,
     ) -> Result<Option<Failure>, Failure> {
         let path = self.args.pcap.as_path();
-        let failure = |error: capture::Error| Failure::input(input::name(path), advice(error));
+        let failure =
+            |error: capture::Error| Failure::input(input::name(path), input::advice(error));
         for _ in 0..self.args.repeat.get() {
             let options = capture::Options {
                 force_ethernet: self.args.force_ethernet,
@@ -317,40 +315,4 @@ fn world(args: &RunArgs) -> Result<World, Failure> {
         },
         ..World::default()
     })
-}
-
-/// A machine that cannot be set up: exit code 3 where something is not simulated.
-fn refused(args: &RunArgs, object: &Object, error: Error) -> Failure {
-    let place = args.object.object.display();
-    match &error {
-        Error::Machine(e) if e.is_unsupported() => Failure::unsupported(place, error),
-        Error::Machine(vm::Error::Map(_)) => {
-            let unsized_maps = object.notes().iter().filter_map(|note| match note {
-                Note::NoMaxEntries { map } => Some(format!("--map-size {map}=N")),
-                _ => None,
-            });
-            let options: Vec<_> = unsized_maps.collect();
-            match options.is_empty() {
-                true => Failure::input(place, error),
-                false => Failure::input(
-                    place,
-                    format!(
-                        "{error} (the object does not say how many: {})",
-                        options.join(" ")
-                    ),
-                ),
-            }
-        }
-        _ => Failure::input(place, error),
-    }
-}
-
-/// What is wrong with a capture, and what can be done about it.
-fn advice(error: capture::Error) -> String {
-    match error.kind {
-        capture::ErrorKind::NotEthernet { .. } => {
-            format!("{error}; --force-ethernet takes them for such")
-        }
-        _ => error.to_string(),
-    }
 }

@@ -1,10 +1,7 @@
 //! The report of a run as a person wants to see it.
 
-use std::fmt::Display;
-
 use abi::MapKind;
 use abi::xdp::XdpAction;
-use comfy_table::{CellAlignment, Table, presets};
 use xdp_sim::contents::to_hex;
 use xdp_sim::{Count, Destination, Event};
 
@@ -12,6 +9,7 @@ use super::maps::Maps;
 use super::{Session, pretty};
 use crate::error::Failure;
 use crate::input;
+use crate::layout::{counted, grouped, print_table, table};
 use crate::output::Output;
 
 /// Prints the whole report.
@@ -229,41 +227,4 @@ fn maps(session: &mut Session<'_>, out: &mut Output) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(header.iter().copied());
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn print_table(table: &Table, out: &mut Output) -> Result<(), Failure> {
-    out.line("")?;
-    for line in table.lines() {
-        out.line(line.trim_end())?;
-    }
-    Ok(())
-}
-
-/// A number of things.
-pub(super) fn counted(count: u64, one: &str, more: &str) -> String {
-    let what = if count == 1 { one } else { more };
-    format!("{} {what}", grouped(count))
-}
-
-/// A number with its digits in groups of three.
-pub(super) fn grouped(number: impl Display) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

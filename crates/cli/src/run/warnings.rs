@@ -6,9 +6,9 @@ use loader::{Note, Object};
 use xdp_sim::Simulator;
 
 use super::Session;
-use super::choose::Choice;
-use super::text::{counted, grouped};
+use crate::choose::Choice;
 use crate::error::warn;
+use crate::layout::{counted, grouped};
 
 /// Before the first packet.
 pub(super) fn before(object: &Object, choice: &Choice, simulator: &Simulator) {

@@ -6,6 +6,8 @@
 )]
 
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod compare;
 mod disasm;
 mod inspect;
 mod json;

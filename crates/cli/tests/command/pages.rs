@@ -9,27 +9,29 @@ fn help() {
     check(
         "--help",
         expect![[r#"
-        Run, inspect and disassemble compiled eBPF programs without a kernel
+            Run, inspect and disassemble compiled eBPF programs without a kernel
 
-        Usage: ebpf-sim <COMMAND>
+            Usage: ebpf-sim <COMMAND>
 
-        Commands:
-          run          Feed the packets of a capture through an XDP program
-          inspect      Show what an object holds: programs, maps, globals, relocations, helpers
-          disasm       Print the instructions of an object's programs
-          completions  Print a completion script for a shell
-          man          Print the manual page, or write the pages of all commands to a directory
-          help         Print this message or the help of the given subcommand(s)
+            Commands:
+              run          Feed the packets of a capture through an XDP program
+              compare      Put a program and a capture to the running kernel too, and show every difference
+              inspect      Show what an object holds: programs, maps, globals, relocations, helpers
+              disasm       Print the instructions of an object's programs
+              completions  Print a completion script for a shell
+              man          Print the manual page, or write the pages of all commands to a directory
+              help         Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Exit codes: 0 as expected, 1 a program trapped, 2 usage or unreadable input, 3 not simulated.
-        exit 0
-    "#]],
+            Exit codes: 0 as expected, 1 a program trapped or Linux answers otherwise, 2 usage or unreadable
+            input, 3 not simulated or Linux cannot be asked.
+            exit 0
+        "#]],
     );
-    for command in ["run", "inspect", "disasm", "completions", "man"] {
+    for command in ["run", "compare", "inspect", "disasm", "completions", "man"] {
         let ran = sim(&format!("{command} --help"));
         assert!(ran.ok().contains("Usage: ebpf-sim"), "{}", ran.stdout);
         // A screen is enough for anything.
@@ -64,7 +66,7 @@ fn manual_pages() {
         .map(|p| p.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    expect!["ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim.1"].assert_eq(&names.join(" "));
+    expect!["ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim.1"].assert_eq(&names.join(" "));
     sim("man /dev/null/pages").failed(
         2,
         expect![[r#"

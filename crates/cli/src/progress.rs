@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::text::grouped;
+use crate::layout::grouped;
 
 /// Shows how far a capture has been read, over all rounds. Invisible when standard
 /// error is no terminal, and for the first half second.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     /// Bytes read in earlier rounds.
     before: u64,
 }
 
 impl Progress {
-    pub(super) fn new(path: &Path, rounds: u64) -> Progress {
+    pub(crate) fn new(path: &Path, rounds: u64) -> Progress {
         if !io::stderr().is_terminal() {
             return Progress::hidden();
         }
@@ -39,7 +39,7 @@ impl Progress {
         Progress { bar, before: 0 }
     }
 
-    pub(super) fn hidden() -> Progress {
+    pub(crate) fn hidden() -> Progress {
         Progress {
             bar: ProgressBar::hidden(),
             before: 0,
@@ -47,7 +47,7 @@ impl Progress {
     }
 
     /// Bytes of this round and packets of all that were read so far.
-    pub(super) fn at(&mut self, bytes: u64, packets: u64) {
+    pub(crate) fn at(&mut self, bytes: u64, packets: u64) {
         if self.bar.is_hidden() || self.bar.elapsed() < Duration::from_millis(500) {
             return;
         }
@@ -56,11 +56,11 @@ impl Progress {
     }
 
     /// A round is over.
-    pub(super) fn round(&mut self, bytes: u64) {
+    pub(crate) fn round(&mut self, bytes: u64) {
         self.before = self.before.saturating_add(bytes);
     }
 
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -4,38 +4,42 @@
 use abi::Program;
 use loader::Object;
 
-use crate::args::RunArgs;
+use crate::args::ObjectArgs;
 use crate::error::Failure;
 
 /// The programs of an object that can be made, and the one on the interface.
-pub(super) struct Choice {
-    pub(super) entry: String,
-    pub(super) programs: Vec<Program>,
+pub(crate) struct Choice {
+    pub(crate) entry: String,
+    pub(crate) programs: Vec<Program>,
     /// Programs that nobody asked for and that cannot be made: they must not keep
     /// the others from running.
-    pub(super) faults: Vec<loader::Error>,
+    pub(crate) faults: Vec<loader::Error>,
 }
 
 impl Choice {
     /// The program that was named, or the only one that can sit on an interface,
     /// and all others.
-    pub(super) fn new(object: &Object, args: &RunArgs) -> Result<Choice, Failure> {
-        let place = args.object.object.display();
+    pub(crate) fn new(
+        object: &Object,
+        args: &ObjectArgs,
+        program: Option<&str>,
+    ) -> Result<Choice, Failure> {
+        let place = args.object.display();
         let mut choice = Choice {
-            entry: args.program.clone().unwrap_or_default(),
+            entry: program.unwrap_or_default().to_owned(),
             programs: Vec::new(),
             faults: Vec::new(),
         };
         for entry in object.entries() {
             match object.program(&entry.name) {
                 Ok(program) => choice.programs.push(program),
-                Err(error) if args.program.as_ref() == Some(&entry.name) => {
+                Err(error) if program == Some(&entry.name) => {
                     return Err(Failure::input(place, error));
                 }
                 Err(error) => choice.faults.push(error),
             }
         }
-        if args.program.is_none() {
+        if program.is_none() {
             choice.entry = choice.only().map_err(|why| Failure::input(place, why))?;
         }
         Ok(choice)
