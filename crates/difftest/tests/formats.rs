@@ -9,8 +9,8 @@ use difftest::{Answer, CannotAsk, Event, Interpreter, Linux, Party, Question, Ra
 use support::{agreed, look_up, open, put};
 
 /// Programs with many formats each, and how often each is run.
-const BATCHES: u64 = 150;
-const FORMATS: usize = 64;
+const BATCHES: u64 = 200;
+const FORMATS: usize = 32;
 const RUNS: usize = 4;
 /// Formats that are printed.
 const PRINTED: usize = 12_000;

@@ -21,16 +21,16 @@ use crate::{Subject, map};
 /// Arguments that a format may have.
 const MAX_ARGS: usize = 12;
 /// Bytes of a format with its NUL.
-const FORMAT: usize = 128;
+const FORMAT: usize = 256;
 /// Bytes of the arguments of one format: numbers, then masks.
 const ARGUMENTS: usize = 16 * MAX_ARGS;
 /// Strings, and bytes of each with its NUL.
 const STRINGS: usize = 4;
-const STRING: usize = 64;
+const STRING: usize = 128;
 /// Bytes for the addresses of the strings.
 const ADDRESSES: usize = 8 * STRINGS;
 /// Bytes of what is written for one format, behind what the helper returned.
-const OUTPUT: usize = 480;
+const OUTPUT: usize = 1000;
 const RESULT: usize = 8 + OUTPUT;
 
 /// A format and what it wants.
@@ -41,6 +41,8 @@ pub struct Format {
     arguments: Vec<Argument>,
     /// Bytes that `bpf_snprintf` may write.
     room: usize,
+    /// Whether no more arguments may follow.
+    closed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +58,11 @@ impl Format {
         let mut format = Format {
             text: Vec::new(),
             arguments: Vec::new(),
-            room: OUTPUT,
+            room: random.pick(&[0, 1, 2, 9, 30, 100, OUTPUT, OUTPUT, OUTPUT]),
+            closed: false,
         };
-        for _ in 0..random.below(7) {
+        for _ in 0..random.below(14) {
             format.piece(random);
-        }
-        // Once the room is used up, Linux takes the arguments of conversions such
-        // as `%pI4` for those of the next.
-        let follows = |pair: &[u8]| pair[0] == b'p' && b"kuiI".contains(&pair[1]);
-        if !format.text.windows(2).any(follows) {
-            format.room = random.pick(&[0, 1, 2, 9, 30, OUTPUT, OUTPUT, OUTPUT]);
         }
         format
     }
@@ -78,7 +75,7 @@ impl Format {
                 self.text.extend(text);
             }
             3 => self.text.extend(b"%%"),
-            _ if self.arguments.len() < MAX_ARGS => self.conversion(random),
+            _ if self.arguments.len() < MAX_ARGS && !self.closed => self.conversion(random),
             _ => {}
         }
     }
@@ -106,6 +103,9 @@ impl Format {
             // Letters and digits behind it would belong to it, or be wrong.
             spec.push_str(random.pick(&[" ", ".", ",", "|", "%%"]));
         }
+        // Once the room is used up, Linux takes what an address in memory became,
+        // and bytes that nobody wrote, for the next argument.
+        self.closed = self.room < OUTPUT && address && kind != "s";
         self.text.extend(spec.bytes());
         self.arguments.push(match address {
             true => Argument::Address,

@@ -41,7 +41,9 @@ pub(super) fn format(
     let mut rest = text;
     let mut args = Arguments {
         values: args.iter(),
+        packed: [0; ARGUMENT_BYTES],
         used: 0,
+        read: 0,
         space,
     };
     while let Some((&first, after)) = rest.split_first() {
@@ -107,8 +109,8 @@ fn conversion<'t>(
         b'c' => out.padded(field, &[args.char()?]),
         b's' => {
             ends_string(rest)?;
-            let mut buffer = [0; ARGUMENT_BYTES];
-            out.padded(field, args.string(&mut buffer, Memory::Any)?);
+            args.pack_string(Memory::Any)?;
+            out.padded(field, args.text());
         }
         b'p' => return pointer(rest, field, args, out),
         _ => {
@@ -178,12 +180,12 @@ fn pointer<'t>(
                 b'u' => Memory::User,
                 _ => Memory::Any,
             };
-            let mut buffer = [0; ARGUMENT_BYTES];
-            out.plain(args.string(&mut buffer, memory)?);
+            args.pack_string(memory)?;
+            out.unless_full(|| args.text());
         }
         [b'i' | b'I', b'4' | b'6', ..] => {
-            let mut buffer = [0; ARGUMENT_BYTES];
-            out.plain(args.address(&mut buffer, text[0], text[1])?);
+            args.pack_address(text[0], text[1])?;
+            out.unless_full(|| args.text());
         }
         [b'x', ..] => out.pointer(field, args.long()?),
         [b's' | b'S', ..] => out.symbol(field, args.long()?),
@@ -215,10 +217,18 @@ enum Memory {
     User,
 }
 
-/// The arguments that are left, and the buffer that they pass through.
+/// The arguments that are left, and the buffer that they pass through: put there
+/// while the format is checked, read from there while it is written.
+///
+/// The two go in step, until the room for the text is used up: then what an
+/// address in memory became is not read, and is what the next conversion reads.
 struct Arguments<'a> {
     values: std::slice::Iter<'a, u64>,
+    packed: [u8; ARGUMENT_BYTES],
+    /// Bytes that are put there.
     used: usize,
+    /// Bytes that are read.
+    read: usize,
     space: &'a Space,
 }
 
@@ -227,41 +237,46 @@ impl Arguments<'_> {
         self.values.next().copied().ok_or(Errno::EINVAL)
     }
 
-    /// Takes `size` bytes of the buffer, aligned to `align`.
-    fn take(&mut self, size: usize, align: usize) -> Result<(), Errno> {
-        let end = self.used.next_multiple_of(align) + size;
-        if end > ARGUMENT_BYTES {
-            return Err(Errno::ENOSPC);
+    /// Puts the low `size` bytes of the next argument there and reads as many.
+    fn number(&mut self, size: usize) -> Result<u64, Errno> {
+        let value = self.next()?.to_le_bytes();
+        let align = size.min(4);
+        let at = self.used.next_multiple_of(align);
+        let to = self.packed.get_mut(at..at + size).ok_or(Errno::ENOSPC)?;
+        to.copy_from_slice(&value[..size]);
+        self.used = at + size;
+        let at = self.read.next_multiple_of(align);
+        let mut value = [0; 8];
+        if let Some(from) = self.packed.get(at..at + size) {
+            value[..size].copy_from_slice(from);
         }
-        self.used = end;
-        Ok(())
+        self.read = at + size;
+        Ok(u64::from_le_bytes(value))
     }
 
     fn long(&mut self) -> Result<u64, Errno> {
-        let value = self.next()?;
-        self.take(8, 8)?;
-        Ok(value)
+        self.number(8)
     }
 
     fn int(&mut self) -> Result<u64, Errno> {
-        let value = self.next()?;
-        self.take(4, 4)?;
-        Ok(u64::from(value as u32))
+        self.number(4)
     }
 
     fn char(&mut self) -> Result<u8, Errno> {
-        let value = self.next()?;
-        self.take(1, 1)?;
-        Ok(value as u8)
+        self.number(1).map(|value| value as u8)
     }
 
-    /// The string at the address that is the next argument, cut to what is left;
-    /// empty when it cannot be read.
-    fn string<'b>(
-        &mut self,
-        buffer: &'b mut [u8; ARGUMENT_BYTES],
-        memory: Memory,
-    ) -> Result<&'b [u8], Errno> {
+    /// Reads text up to its NUL.
+    fn text(&mut self) -> &[u8] {
+        let rest = self.packed.get(self.read..).unwrap_or_default();
+        let len = rest.iter().position(|b| *b == 0).unwrap_or(rest.len());
+        self.read += len + 1;
+        &rest[..len]
+    }
+
+    /// Puts the string at the address that is the next argument there, cut to what
+    /// is left; an empty one when it cannot be read.
+    fn pack_string(&mut self, memory: Memory) -> Result<(), Errno> {
         let address = self.next()?;
         let room = ARGUMENT_BYTES - self.used;
         if room == 0 {
@@ -278,19 +293,14 @@ impl Arguments<'_> {
             None if bytes.len() >= room => room - 1,
             None => 0,
         };
+        self.packed[self.used..self.used + len].copy_from_slice(&bytes[..len]);
         self.used += len + 1;
-        buffer[..len].copy_from_slice(&bytes[..len]);
-        Ok(&buffer[..len])
+        Ok(())
     }
 
-    /// The IP address at the address that is the next argument, as text cut to
-    /// what is left.
-    fn address<'b>(
-        &mut self,
-        buffer: &'b mut [u8; ARGUMENT_BYTES],
-        style: u8,
-        family: u8,
-    ) -> Result<&'b [u8], Errno> {
+    /// Puts the IP address at the address that is the next argument there, as text
+    /// cut to what is left.
+    fn pack_address(&mut self, style: u8, family: u8) -> Result<(), Errno> {
         use std::io::Write;
 
         let address = self.next()?;
@@ -303,7 +313,8 @@ impl Arguments<'_> {
         if let Some(bytes) = readable(self.space, address).get(..size) {
             ip[..size].copy_from_slice(bytes);
         }
-        let mut cursor = std::io::Cursor::new(&mut buffer[..room - 1]);
+        let buffer = &mut self.packed[self.used..self.used + room - 1];
+        let mut cursor = std::io::Cursor::new(buffer);
         for (i, b) in ip.iter().take(size).enumerate() {
             // What does not fit is cut.
             let _ = match (style, family) {
@@ -316,7 +327,7 @@ impl Arguments<'_> {
         }
         let len = cursor.position() as usize;
         self.used += len + 1;
-        Ok(&buffer[..len])
+        Ok(())
     }
 }
 

@@ -33,7 +33,7 @@ fn print_line(call: &mut Call<'_>, args: &[u64]) -> Answer {
     let Some(end) = text.iter().position(|b| *b == 0) else {
         return Ok(Errno::EINVAL.to_ret());
     };
-    let mut out = Output::new(&mut machine.scratch, LINE - 1);
+    let mut out = Output::new(&mut machine.scratch, LINE);
     if let Err(errno) = format(&text[..end], args, &machine.space, &mut out) {
         return Ok(errno.to_ret());
     }
@@ -61,7 +61,7 @@ pub(super) fn snprintf(call: &mut Call<'_>) -> Answer {
     let text = call.constant_string(3)?;
     let machine = &mut *call.machine;
     let text = text.bytes(&machine.space);
-    let mut out = Output::new(&mut machine.scratch, (size as usize).saturating_sub(1));
+    let mut out = Output::new(&mut machine.scratch, size as usize);
     match format(text, &args[..count], &machine.space, &mut out) {
         Err(Errno::EINVAL) => return Err(bad),
         Err(errno) => return Ok(errno.to_ret()),

@@ -6,17 +6,19 @@ use super::Field;
 #[derive(Debug)]
 pub(in crate::helper) struct Output<'a> {
     kept: &'a mut Vec<u8>,
+    size: usize,
     limit: usize,
     count: usize,
 }
 
 impl<'a> Output<'a> {
-    /// Keeps at most `limit` bytes in `kept`.
-    pub(in crate::helper) fn new(kept: &'a mut Vec<u8>, limit: usize) -> Output<'a> {
+    /// Keeps in `kept` what fits into `size` bytes with a NUL.
+    pub(in crate::helper) fn new(kept: &'a mut Vec<u8>, size: usize) -> Output<'a> {
         kept.clear();
         Output {
             kept,
-            limit,
+            size,
+            limit: size.saturating_sub(1),
             count: 0,
         }
     }
@@ -41,6 +43,13 @@ impl<'a> Output<'a> {
         let room = self.limit - self.kept.len();
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.count += bytes.len();
+    }
+
+    /// Bytes as they are, not even counted when the room is used up.
+    pub(super) fn unless_full<'b>(&mut self, bytes: impl FnOnce() -> &'b [u8]) {
+        if self.count < self.size {
+            self.plain(bytes());
+        }
     }
 
     /// Bytes with blanks up to the field's width.
