@@ -8,6 +8,7 @@ use abi::{AttachType, Errno, MapFlags, MapType, ProgType};
 use isa::{Insn, Slot};
 use kernel::testing::{kernel_or_skip, skip};
 
+use super::calls;
 use super::encodings::{Asker, expand, without_values};
 use super::probe::Probe;
 use super::table::{self, Row, Table};
@@ -220,7 +221,8 @@ fn instructions() {
             }
             _ => !is_of_encoding(linux),
         };
-        if !agrees && !(is_callx(sample.opcode) && linux.starts_with("unknown opcode")) {
+        let callx = is_callx(sample.opcode) && linux.starts_with("unknown opcode");
+        if !agrees && !callx {
             let ours = isa::decode(sample.slot(), next);
             wrong.push(format!("{sample:?}: {ours:?}, Linux says {linux:?}"));
         }
@@ -331,7 +333,8 @@ file_is_kernel! {
     attach context enums errno flavors helpers helpers_by_flavor kfuncs map_create map_use structs
 }
 
-/// Every 41st sample, which is no multiple of the number of values of a field.
+/// A sample of each row, and every 41st of all (which is no multiple of the
+/// number of values of a field).
 #[test]
 fn encodings_are_what_the_kernel_says() {
     const STRIDE: usize = 41;
@@ -340,16 +343,55 @@ fn encodings_are_what_the_kernel_says() {
         skip::<()>("there are no socket filters");
         return;
     };
-    let answers = expand(&rows("encodings", "encodings")).expect("a table of encodings");
-    let samples = answers.iter().step_by(STRIDE);
-    let wrong = samples.filter_map(|(sample, answer)| {
+    let rows = rows("encodings", "encodings");
+    let samples = |rows: &[Row]| expand(rows).expect("a table of encodings");
+    let some = samples(&rows).into_iter().step_by(STRIDE);
+    let of_rows = rows
+        .iter()
+        .filter_map(|row| samples(std::slice::from_ref(row)).pop_first());
+    let asked: BTreeMap<_, _> = some.chain(of_rows).collect();
+    let wrong = asked.iter().filter_map(|(sample, answer)| {
         let linux = asker.ask(*sample);
         (linux.as_ref() != Some(answer)).then(|| format!("{sample:?}: {answer:?}, {linux:?}"))
     });
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!(
-        "encodings: {} samples are what Linux says",
-        answers.len() / STRIDE
-    );
+    println!("encodings: {} samples are what Linux says", asked.len());
+}
+
+/// Arguments of the kinds that a helper's row in `abi` says are enough for Linux,
+/// where they can be come by.
+#[test]
+fn the_kernel_takes_the_arguments_of_helpers() {
+    /// Takes memory of maps and packets, not of the stack.
+    const NOT_STACK: &str = "bpf_dynptr_from_mem";
+    /// The typed pointer at hand is one to a task; others are not tried.
+    const OTHER_TYPE: &str = "R1 is of type task_struct but ";
+    let Some(probe) = probe() else { return };
+    let maps = super::maps::one_of_each(probe);
+    let (mut taken, mut wrong) = (0, Vec::new());
+    for helper in abi::helpers::HELPERS.iter().filter(|h| h.name != NOT_STACK) {
+        let flavors = probe.flavors.iter();
+        let calls = flavors
+            .filter(|flavor| helper.may_be_called_by(flavor.prog_type))
+            .filter_map(|flavor| Some((flavor, calls::complete(probe, flavor, helper, false)?)));
+        let mut refusals = BTreeSet::new();
+        let accepted = calls.into_iter().any(|(flavor, call)| {
+            maps.iter().any(|map| {
+                let map = std::slice::from_ref(map);
+                let answer = probe.load(flavor, &call.code, map, &call.extras);
+                refusals.insert(answer.text());
+                answer.is_yes() || answer.sentence().contains("reference leak")
+            })
+        });
+        let other = refusals.iter().any(|text| text.starts_with(OTHER_TYPE));
+        match accepted {
+            true => taken += 1,
+            false if refusals.is_empty() || other => {}
+            false => wrong.push(format!("{}: {refusals:?}", helper.name)),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(taken > 150, "{taken}");
+    println!("helpers: the arguments of {taken} are taken");
 }
