@@ -4,8 +4,8 @@
 mod support;
 
 use abi::MapType;
-use difftest::Interpreter;
 use difftest::families::{maps, seeds};
+use difftest::{Comparison, Interpreter, KnownDifferences, MapOp, Question, Subject, Verdict, map};
 use support::agreed;
 
 /// Questions for each type of map and seed.
@@ -30,6 +30,41 @@ fn compare(map_type: MapType) {
         }
         agreed(map_type.name(), seed, &[(count, "operations")]);
     }
+}
+
+/// What the generator leaves out, because the answers differ and will.
+#[test]
+fn known_differences() {
+    let Some(mut linux) = support::linux() else {
+        return;
+    };
+    let list = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../corpus/known-differences.toml"
+    );
+    let list = std::fs::read_to_string(list).expect("the corpus is there");
+    let known = KnownDifferences::parse(&list, "maps").expect("the list is well formed");
+    let maps = vec![map("devices", MapType::Devmap, 4, 4, 4)];
+    let subject = Subject::maps_only("devices", maps);
+    let comparison = Comparison::open(subject, &mut Interpreter, &mut linux);
+    let mut comparison = comparison.expect("a map");
+    let op = MapOp::Update {
+        key: vec![0; 4].into(),
+        value: 77_777u32.to_le_bytes().to_vec().into(),
+        flags: 0,
+    };
+    let verdict = comparison.ask(Question::Map { map: 0, op });
+    if let Ok(Verdict::Differs(disagreement)) = &verdict {
+        assert!(
+            known.covers(comparison.subject(), disagreement),
+            "{verdict:?}"
+        );
+    }
+    assert!(
+        known.stale().is_empty(),
+        "no longer so: {:?}",
+        known.stale()
+    );
 }
 
 macro_rules! tests {
