@@ -1,5 +1,6 @@
 //! Random changes of a packet's bounds and bytes: the simulator and the kernel
 //! return the same and leave the same packet.
+#![cfg(target_os = "linux")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Random formats and arguments: the same text and return value from the
 //! simulator and the kernel.
+#![cfg(target_os = "linux")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Random operations on maps, from both sides: the simulator and the kernel give
 //! the same answers.
+#![cfg(target_os = "linux")]
 
 mod support;
 

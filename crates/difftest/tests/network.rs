@@ -1,5 +1,6 @@
 //! Routes, sizes and redirects in a network namespace of the test's own, against
 //! the simulator with the same table.
+#![cfg(target_os = "linux")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Random inputs of the helpers that only compute: the simulator and the kernel
 //! return the same.
+#![cfg(target_os = "linux")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! The conformance vectors of the instruction set, in the kernel: the result that
 //! they say, or refused with the sentence that their note says.
+#![cfg(target_os = "linux")]
 
 mod support;
 
