@@ -100,26 +100,34 @@ impl Comparison {
         let found = differ::compare(&self.subject, map, printk, &ours, &theirs, again.as_ref());
         let index = self.tally.questions();
         if found.found.is_empty() {
-            return Ok(match found.unsettled {
-                false => {
-                    self.tally.agreed += 1;
-                    Verdict::Agreed
-                }
-                true => {
-                    self.tally.unsettled += 1;
-                    Verdict::Unsettled
-                }
-            });
+            return Ok(self.no_difference(found.unsettled));
         }
-        let disagreement = Box::new(Disagreement {
+        Ok(self.difference(Disagreement {
             subject: self.subject.name.clone(),
             index,
             question: question.into_owned(),
             ours: (self.ours.name, ours),
             theirs: (self.theirs.name, theirs),
             differences: found.found,
-        });
-        Ok(match self.sources.is_empty() {
+        }))
+    }
+
+    fn no_difference(&mut self, unsettled: bool) -> Verdict {
+        match unsettled {
+            false => {
+                self.tally.agreed += 1;
+                Verdict::Agreed
+            }
+            true => {
+                self.tally.unsettled += 1;
+                Verdict::Unsettled
+            }
+        }
+    }
+
+    fn difference(&mut self, disagreement: Disagreement) -> Verdict {
+        let disagreement = Box::new(disagreement);
+        match self.sources.is_empty() {
             true => {
                 self.tally.differing += 1;
                 Verdict::Differs(disagreement)
@@ -131,7 +139,7 @@ impl Comparison {
                     disagreement,
                 }
             }
-        })
+        }
     }
 
     /// What came of the questions so far.

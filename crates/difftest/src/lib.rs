@@ -37,8 +37,8 @@
 //!    has; redirects are not performed; where a program reads a clock, the
 //!    interpreter is given the host's.
 //! 2. **Asked twice.** A reference that is not deterministic is opened twice and
-//!    asked twice, with stacks that were filled with different bytes before. What
-//!    differs between its own answers it does not determine, and it is not
+//!    asked twice, with stacks that were filled with different bytes before (but for
+//!    programs that make tail calls). What differs between its own answers it does not determine, and it is not
 //!    compared: [`Verdict::Unsettled`]. Of bytes, those within seven of a byte that
 //!    differs are left out, since a value of up to eight bytes of which one is not
 //!    determined is not determined as a whole. A case may name further bytes itself

@@ -1,9 +1,14 @@
 //! The running kernel, as a party.
 //!
 //! Every session loads the subject anew, with maps of its own. Packets go through
-//! PROG_TEST_RUN on CPU 0, one at a time; before each the stack that the program
-//! will find is filled with a byte that differs from session to session, so that
-//! what a program shows of memory that it did not write differs too.
+//! PROG_TEST_RUN on CPU 0, one at a time.
+//!
+//! What a program shows of stack that it did not write would often be the same in
+//! both sessions, since the kernel does the same before each run. So a program of
+//! ours is run, which fills its stack with a byte that differs from session to
+//! session and tail-calls the one in question, whose stack is then that memory.
+//! Programs that make tail calls themselves are run without, as they would have one
+//! fewer; for them such memory shows up as a difference.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -162,7 +167,8 @@ struct Live {
     /// For each program of the subject its place in the instance.
     places: Vec<Option<usize>>,
     entry: usize,
-    poison: Loaded,
+    /// Fills the stack and goes on with the entry.
+    wrapper: Option<Wrapper>,
     /// Indices in the subject by the kernel's ids.
     map_ids: HashMap<u32, u32>,
     program_ids: HashMap<u32, u32>,
@@ -188,7 +194,7 @@ impl Live {
         }
         let places: Vec<_> = subject.programs.iter().map(|p| place(&p.name)).collect();
         let mut live = Live {
-            poison: poisoner(&shared.kernel, poison)?,
+            wrapper: None,
             map_ids: HashMap::new(),
             program_ids: HashMap::new(),
             rings: Vec::new(),
@@ -199,6 +205,10 @@ impl Live {
             instance,
             shared,
         };
+        let program = &owned[live.entry];
+        if !calls(program, &["bpf_tail_call"]) {
+            live.wrapper = Wrapper::new(&live.shared.kernel, program, live.entry()?, poison);
+        }
         live.listen(subject)?;
         live.remember_ids(subject)?;
         Ok(live)
@@ -254,11 +264,6 @@ impl Live {
             what: "PROG_TEST_RUN".to_owned(),
             why: error.to_string(),
         };
-        let nothing = TestRun {
-            data: &[0; 14],
-            ..TestRun::default()
-        };
-        self.poison.test_run(&nothing).map_err(broken)?;
         // Lines from between two questions are nobody's answer.
         if let Some(pipe) = self.shared.trace().filter(|_| self.prints) {
             pipe.borrow_mut().lines();
@@ -269,7 +274,11 @@ impl Live {
             ctx: &ctx,
             ..TestRun::default()
         };
-        let end = match self.entry()?.test_run(&run) {
+        let program = match &self.wrapper {
+            Some(wrapper) => &wrapper.program,
+            None => self.entry()?,
+        };
+        let end = match program.test_run(&run) {
             Ok(mut result) => {
                 // `xdp_md.data` is where the packet begins behind its metadata.
                 let metadata = result
@@ -441,26 +450,50 @@ fn context(len: usize) -> [u8; 24] {
     ctx
 }
 
-/// A program that fills its whole stack with a byte.
-fn poisoner(kernel: &Kernel, byte: u8) -> Result<Loaded, CannotAsk> {
-    let word = u64::from_le_bytes([byte; 8]);
-    let stores: String = (1..=abi::limits::STACK_BYTES / 8)
-        .map(|slot| format!("*(u64 *)(r10 -{}) = r1\n", slot * 8))
-        .collect();
-    let text = format!("r1 = {word} ll\n{stores}r0 = 2\nexit");
-    let code = isa::asm::assemble(&text).map_err(|error| CannotAsk::Broken {
-        what: "filling the stack".to_owned(),
-        why: error.to_string(),
-    })?;
-    let subject = Subject::xdp("stack", code.slots().to_vec(), Vec::new());
-    let loaded = kernel.load(&subject.programs[0], &[], &Default::default());
-    loaded.map_err(|error| not_loaded(&subject, &error))
+/// A program that fills its whole stack with a byte and goes on with another.
+struct Wrapper {
+    program: Loaded,
+    /// Holds that other program.
+    _slots: Map,
+}
+
+impl Wrapper {
+    /// `None` where Linux does not let one program follow on the other: then what
+    /// is not determined may show up as a difference, and nothing is hidden.
+    fn new(kernel: &Kernel, entry: &Program, loaded: &Loaded, byte: u8) -> Option<Wrapper> {
+        let word = u64::from_le_bytes([byte; 8]);
+        let stores: String = (1..=abi::limits::STACK_BYTES / 8)
+            .map(|slot| format!("*(u64 *)(r10 -{}) = r2\n", slot * 8))
+            .collect();
+        let text =
+            format!("r2 = {word:#x} ll\n{stores}r2 = map[idx:0]\nr3 = 0\ncall 12\nr0 = -1\nexit");
+        let code = isa::asm::assemble(&text).ok()?;
+        let maps = vec![crate::map("entry", MapType::ProgArray, 4, 4, 1)];
+        let mut subject = Subject::xdp("stack", code.slots().to_vec(), maps);
+        let program = &mut subject.programs[0];
+        program.flags = entry.flags;
+        program.attach_type = entry.attach_type;
+        let slots = kernel.create_map(&program.maps[0], None).ok()?;
+        let maps = [slots];
+        let wrapper = kernel.load(program, &maps, &Default::default()).ok()?;
+        let [slots] = maps;
+        let fd = loaded.as_fd().as_raw_fd().to_ne_bytes();
+        slots.update(&[0; 4], &fd, kernel::update::ANY).ok()?;
+        Some(Wrapper {
+            program: wrapper,
+            _slots: slots,
+        })
+    }
 }
 
 /// Whether a program prints.
 fn prints(program: &Program) -> bool {
-    const PRINTING: [&str; 2] = ["bpf_trace_printk", "bpf_trace_vprintk"];
-    sources::helpers(program).any(|name| PRINTING.contains(&name))
+    calls(program, &["bpf_trace_printk", "bpf_trace_vprintk"])
+}
+
+/// Whether a program calls one of these helpers.
+fn calls(program: &Program, names: &[&str]) -> bool {
+    sources::helpers(program).any(|name| names.contains(&name))
 }
 
 /// What `bpf_trace_printk` was given, in a line that this thread brought about:
