@@ -10,7 +10,7 @@ use difftest::{Comparison, Interpreter, KnownDifferences, MapOp, Question, Subje
 use support::agreed;
 
 /// Questions for each type of map and seed.
-const QUESTIONS: usize = 60_000;
+const QUESTIONS: usize = 100_000;
 
 fn compare(map_type: MapType) {
     let Some(mut linux) = support::linux() else {

@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use difftest::families::{Random, network, seeds};
+use difftest::families::{Random, Seed, network, seeds};
 use difftest::{Answer, Interpreter, Linux, Question, Ran, Session};
 use support::{agreed, look_up, open, put};
 use vm::world::{Network, Prefix, Route, RouteKind};
@@ -19,35 +20,58 @@ const QUESTIONS: u64 = 20_000;
 
 #[test]
 fn routes_sizes_and_redirects() {
-    let Some(mut linux) = apart() else {
-        return;
-    };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/networks");
-    let file = std::fs::read(folder.join("router.json")).expect("the corpus is there");
-    let network = xdp_sim::read_network(&file).expect("a network");
-    if let Err(why) = build(&network) {
-        return kernel::testing::skip(&why).unwrap_or_default();
-    }
-    let subject = network::subject(network.clone());
-    for seed in seeds() {
-        let mut random = Random::new(seed, 0);
-        let mut ours = open(&mut Interpreter, &subject);
-        let mut theirs = open(&mut linux, &subject);
-        for _ in 0..QUESTIONS {
-            let input = network::input(&network, &mut random);
-            let answer = |session: &mut dyn Session| {
-                put(session, 0, &input.value);
-                let ran = session.ask(&Question::packet(&[0; 64]));
-                let ended = matches!(&ran, Ok(Answer::Ran(Ran { end: Ok(o), .. })) if o.ret == 2);
-                assert!(ended, "{seed}: {ran:?}");
-                (words(&look_up(session, 1)), look_up(session, 0))
-            };
-            let (ours, theirs) = (answer(&mut *ours), answer(&mut *theirs));
-            assert_eq!(ours, theirs, "{seed}: {input:?}");
+    let mut files = 0;
+    for entry in fs::read_dir(folder).expect("the corpus is there") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
         }
-        let count = QUESTIONS * network::RESULTS as u64;
-        agreed("network", seed, &[(count, "return codes")]);
+        let file = fs::read(&path).expect("a file");
+        let network = xdp_sim::read_network(&file).expect("a network");
+        for seed in seeds() {
+            let more = network::with_random_routes(&network, &mut Random::new(seed, 1));
+            for network in [&network, &more] {
+                if let Err(why) = compare(network, seed) {
+                    return kernel::testing::skip(&why).unwrap_or_default();
+                }
+            }
+        }
+        files += 1;
     }
+    assert!(files > 0, "no networks");
+}
+
+/// Asks about one network.
+fn compare(network: &Network, seed: Seed) -> Result<(), String> {
+    let Some(mut linux) = apart() else {
+        return Ok(());
+    };
+    build(network)?;
+    let subject = network::subject(network.clone());
+    let mut random = Random::new(seed, 0);
+    let mut ours = open(&mut Interpreter, &subject);
+    let mut theirs = open(&mut linux, &subject);
+    for _ in 0..QUESTIONS {
+        let input = network::input(network, &mut random);
+        let answer = |session: &mut dyn Session| {
+            put(session, 0, &input.value);
+            let ran = session.ask(&Question::packet(&[0; 64]));
+            let ended = matches!(&ran, Ok(Answer::Ran(Ran { end: Ok(o), .. })) if o.ret == 2);
+            assert!(ended, "{seed}: {ran:?}");
+            (words(&look_up(session, 1)), look_up(session, 0))
+        };
+        let (ours, theirs) = (answer(&mut *ours), answer(&mut *theirs));
+        assert_eq!(ours, theirs, "{seed}: {input:?}");
+    }
+    let count = QUESTIONS * network::RESULTS as u64;
+    let routes = network.routes.len();
+    agreed(
+        &format!("network of {routes} routes"),
+        seed,
+        &[(count, "return codes")],
+    );
+    Ok(())
 }
 
 fn apart() -> Option<Linux> {
@@ -129,6 +153,15 @@ fn add(network: &Network, route: &Route) -> Result<(), String> {
     }
     if route.device != 0 {
         words += &format!(" dev {}", name(network, route.device));
+    }
+    if route.metric != 0 {
+        words += &format!(" metric {}", route.metric);
+    }
+    if route.mtu != 0 {
+        words += &format!(" mtu lock {}", route.mtu);
+    }
+    if route.table != 0 {
+        words += &format!(" table {}", route.table);
     }
     if address.is_ipv6() {
         words = format!("-6 {words}");

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use abi::MapType;
-use vm::world::Network;
+use vm::world::{Network, Prefix, Route, RouteKind, table};
 
 use super::Random;
 use super::text::assemble;
@@ -52,6 +52,86 @@ pub fn subject(network: Network) -> Subject {
     let mut subject = Subject::xdp("network", assemble(&text), maps);
     subject.network = network;
     subject
+}
+
+/// Routes that are added to a network.
+const ADDED: usize = 60;
+/// A table beside those that every machine has.
+const TABLE: u32 = 100;
+
+/// The network with random routes besides its own.
+pub fn with_random_routes(network: &Network, random: &mut Random) -> Network {
+    let mut network = network.clone();
+    for _ in 0..ADDED {
+        let route = route(&network, random);
+        let same = |other: &Route| {
+            let at = |route: &Route| (route.destination, route.table, route.metric);
+            at(other) == at(&route)
+        };
+        // Two routes to one place with one metric are a choice of Linux's.
+        if !network.routes.iter().any(same) {
+            network.routes.push(route);
+        }
+    }
+    network
+}
+
+fn route(network: &Network, random: &mut Random) -> Route {
+    let on_links = network.devices.iter().filter(|d| d.name != "lo");
+    let on_links = on_links.flat_map(|d| d.addresses.iter().map(|a| (d.ifindex, *a)));
+    let (device, link) = random.pick(&on_links.collect::<Vec<_>>());
+    let kind = random.pick(&[
+        RouteKind::Unicast,
+        RouteKind::Unicast,
+        RouteKind::Unicast,
+        RouteKind::Blackhole,
+        RouteKind::Unreachable,
+        RouteKind::Prohibit,
+    ]);
+    let unicast = kind == RouteKind::Unicast;
+    let host = 2 + random.below(200);
+    let (destination, via) = match link.address {
+        IpAddr::V4(v4) => {
+            let len = 8 + random.below(25) as u8;
+            let near = 0xc000_0200 | random.number() as u32 & 0xff;
+            let bits = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
+            let via = u32::from(v4) & !0xff | host as u32;
+            (
+                Prefix {
+                    address: IpAddr::V4((near & bits).into()),
+                    len,
+                },
+                IpAddr::V4(via.into()),
+            )
+        }
+        IpAddr::V6(v6) => {
+            let len = 32 + random.below(97) as u8;
+            let near = 0x2001_0db8_u128 << 96 | u128::from(random.number() & 0xff);
+            let bits = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+            let via = u128::from(v6) & !0xff | u128::from(host);
+            (
+                Prefix {
+                    address: IpAddr::V6((near & bits).into()),
+                    len,
+                },
+                IpAddr::V6(via.into()),
+            )
+        }
+    };
+    Route {
+        destination,
+        kind,
+        via: (unicast && random.percent(60)).then_some(via),
+        device: if unicast { device } else { 0 },
+        source: None,
+        metric: random.pick(&[0, 0, 0, 1, 10, 2000]),
+        mtu: if unicast {
+            random.pick(&[0, 0, 0, 1280, 1400])
+        } else {
+            0
+        },
+        table: random.pick(&[table::MAIN, table::MAIN, TABLE]),
+    }
 }
 
 /// What a reader wants to know of the input.
