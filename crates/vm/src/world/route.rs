@@ -121,8 +121,9 @@ impl Network {
         on_device.or_else(anywhere).map(|a| a.address)
     }
 
-    /// The address that packets to `to` out of a device have (IPv6): the one of
-    /// the device with the longest common prefix, or of another device.
+    /// The address that packets to `to` out of a device have (IPv6): `to` itself if
+    /// it is anybody's here, the one of the device with the longest common prefix,
+    /// or of another device (RFC 6724 section 5, rules 1, 5 and 8).
     pub(crate) fn source_v6(&self, found: &Found, to: Ipv6Addr) -> Option<IpAddr> {
         if found.source.is_some() {
             return found.source;
@@ -137,8 +138,12 @@ impl Network {
             scope.max_by_key(common)
         };
         let anywhere = || self.devices.iter().filter_map(of).max_by_key(common);
-        let on_device = self.device(found.device).and_then(of);
-        on_device.or_else(anywhere).map(IpAddr::V6)
+        let own = || {
+            let mut all = self.devices.iter().flat_map(|d| &d.addresses);
+            all.any(|a| a.address == to).then_some(to)
+        };
+        let on_device = || self.device(found.device).and_then(of);
+        own().or_else(on_device).or_else(anywhere).map(IpAddr::V6)
     }
 }
 
