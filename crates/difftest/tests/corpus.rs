@@ -44,7 +44,7 @@ fn the_corpus_runs_as_on_linux() {
     }
     sum.print(start);
     for (known, times) in known.seen() {
-        println!("known difference {}: {times} times", known.id);
+        kernel::testing::note(&format!("known difference {}: {times} times", known.id));
     }
     for (line, stale) in known.stale() {
         let what = format!(
@@ -90,32 +90,34 @@ struct Sum {
 
 impl Sum {
     fn print(&self, start: Instant) {
-        println!(
+        kernel::testing::note(&format!(
             "{} packets and {} maps of {} programs, in {} runs of captures, in {:.1} s",
             self.packets,
             self.maps,
             self.programs,
             self.captures,
             start.elapsed().as_secs_f64()
-        );
-        println!(
-            "{:?}, {} of the differing are listed",
-            self.tally, self.listed
-        );
+        ));
+        kernel::testing::note(&format!(
+            "{} answers agreed, {} differed ({} of them listed), {} not determined by Linux",
+            self.tally.agreed, self.tally.differing, self.listed, self.tally.unsettled
+        ));
         for (program, times) in &self.unsettled {
-            println!("not determined by Linux in {times} answers of {program}");
+            kernel::testing::note(&format!(
+                "not determined by Linux in {times} answers of {program}"
+            ));
         }
         for (what, times) in &self.excused {
-            println!("not comparable {times} times: {what}");
+            kernel::testing::note(&format!("not comparable {times} times: {what}"));
         }
         for (program, why) in &self.cannot {
-            println!("cannot ask about {program}: {why}");
+            kernel::testing::note(&format!("cannot ask about {program}: {why}"));
         }
         if self.unheard > 0 {
-            println!(
+            kernel::testing::note(&format!(
                 "{} programs print, and there is no trace_pipe",
                 self.unheard
-            );
+            ));
         }
     }
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 use abi::{MapType, ProgType};
 use difftest::{Subject, map};
 use isa::vectors::{self, Outcome, Vector};
+use kernel::testing::note;
 use kernel::{Kernel, LoadError, TestRun};
-use support::note;
 
 /// How a note begins that says why Linux refuses the program.
 const REFUSES: &str = "Linux refuses: ";

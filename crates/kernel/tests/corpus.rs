@@ -50,7 +50,7 @@ fn linux_loads_every_object() {
             }
         }
     }
-    println!("{programs} programs");
+    kernel::testing::note(&format!("{programs} programs"));
     assert!(programs > 100, "the corpus is there");
 }
 
@@ -83,7 +83,7 @@ fn linux_answers_what_the_expectations_say() {
             }
         }
     }
-    println!("{packets} packets, {maps} maps");
+    kernel::testing::note(&format!("{packets} packets, {maps} maps"));
     assert!(packets > 10_000, "the corpus is there");
 }
 

@@ -22,7 +22,7 @@ fn samples_are_what_linux_says() {
     let kernel = kernel_or_return!();
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     if !update && !kernel.release().starts_with("6.18.") {
-        println!("skipped: the samples are of Linux 6.18");
+        kernel::testing::note("skipped: the samples are of Linux 6.18");
         return;
     }
     for name in SAMPLES {

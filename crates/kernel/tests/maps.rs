@@ -180,7 +180,7 @@ fn definitions_are_answered_as_measured() {
             wrong.push(format!("{question}: {answer}, measured {expected}"));
         }
     }
-    println!("{asked} definitions");
+    kernel::testing::note(&format!("{asked} definitions"));
     assert!(asked > 1000);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -213,7 +213,7 @@ fn operations_are_answered_as_measured() {
             ));
         }
     }
-    println!("{asked} operations");
+    kernel::testing::note(&format!("{asked} operations"));
     assert!(asked > 10_000);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -222,7 +222,7 @@ fn operations_are_answered_as_measured() {
 fn measured_like_this(kernel: &Kernel) -> bool {
     let same = kernel.cpus() == 2 && kernel.release().starts_with("6.18.");
     if !same {
-        println!("skipped: measured on Linux 6.18 with 2 CPUs");
+        kernel::testing::note("skipped: measured on Linux 6.18 with 2 CPUs");
     }
     same
 }

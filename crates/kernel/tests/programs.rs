@@ -148,7 +148,7 @@ fn what_cannot_be_put_to_linux() {
 fn kernel_functions_and_variables_by_name() {
     let kernel = kernel_or_return!();
     if kernel.btf().is_none() {
-        println!("skipped: the kernel has no BTF");
+        kernel::testing::note("skipped: the kernel has no BTF");
         return;
     }
     let named = |name: &str, kind| Extern {

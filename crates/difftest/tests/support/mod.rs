@@ -1,8 +1,6 @@
 //! What the families' tests share.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
-use std::io::Write;
-
 use difftest::families::Seed;
 use difftest::{Answer, CannotAsk, Linux, MapOp, Party, Question, Session, Subject};
 
@@ -34,14 +32,7 @@ pub(crate) fn agreed(family: &str, seed: Seed, counts: &[(u64, &str)]) {
         .iter()
         .map(|(n, what)| format!("{n} {what}"))
         .collect();
-    note(&format!("{family}: {} compared, {seed}", counts.join(", ")));
-}
-
-/// Says something past the test harness, which would keep it.
-pub(crate) fn note(line: &str) {
-    let line = format!("{line}\n");
-    // Where there is nobody to tell, the comparison is no worse.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    kernel::testing::note(&format!("{family}: {} compared, {seed}", counts.join(", ")));
 }
 
 /// Sets the only value of an array.
