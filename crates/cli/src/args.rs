@@ -22,12 +22,13 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Feed the packets of a capture through an XDP program.
     Run(Box<RunArgs>),
-    /// Put a program and a capture to the running kernel too, and show every
-    /// difference.
-    ///
-    /// Needs root, or CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, and CAP_SYS_ADMIN for a
-    /// network namespace. Nothing is attached to an interface. Exit codes: 0 no
-    /// difference, 1 a difference, 3 Linux cannot be asked or refuses the program.
+    /// Put a program and a capture to the running kernel too, and show every difference.
+    #[command(
+        after_help = "Needs root, or CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, and \
+        CAP_SYS_ADMIN for a network namespace. Nothing is attached to an interface.\n\
+        Exit codes: 0 no difference, 1 a difference, 2 usage or unreadable input, 3 Linux cannot \
+        be asked or refuses the program."
+    )]
     Compare(Box<CompareArgs>),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),
@@ -75,12 +76,9 @@ pub(crate) struct ObjectArgs {
     pub(crate) global: Vec<String>,
 }
 
-/// Headings of `run --help`.
-const OUTPUT: &str = "Output";
-const WORLD: &str = "What the program sees";
-
+/// What is fed to which program.
 #[derive(Debug, clap::Args)]
-pub(crate) struct RunArgs {
+pub(crate) struct FeedArgs {
     /// Capture to read: pcap or pcapng; `-` for standard input.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pcap: PathBuf,
@@ -98,13 +96,23 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     pub(crate) packets: Option<u64>,
 
-    /// Feeds the whole capture this many times; maps keep their contents.
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) repeat: NonZeroU64,
-
     /// Takes the packets of any link type for Ethernet frames.
     #[arg(long)]
     pub(crate) force_ethernet: bool,
+}
+
+/// Headings of `run --help`.
+const OUTPUT: &str = "Output";
+const WORLD: &str = "What the program sees";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) feed: FeedArgs,
+
+    /// Feeds the whole capture this many times; maps keep their contents.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) repeat: NonZeroU64,
 
     /// Instructions that one packet may take before the program is stopped.
     #[arg(long, value_name = "N")]
@@ -170,26 +178,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Capture to read: pcap or pcapng; `-` for standard input.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) pcap: PathBuf,
-
-    /// Program to run, where the object has several.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) program: Option<String>,
-
-    /// Fills a map before the first packet, from a JSON array of
-    /// `{"key": K, "value": V}`. Repeatable.
-    #[arg(long, value_name = "NAME=FILE.json")]
-    pub(crate) map: Vec<String>,
-
-    /// Stops after this many packets.
-    #[arg(long, value_name = "N")]
-    pub(crate) packets: Option<u64>,
-
-    /// Takes the packets of any link type for Ethernet frames.
-    #[arg(long)]
-    pub(crate) force_ethernet: bool,
+    #[command(flatten)]
+    pub(crate) feed: FeedArgs,
 
     /// Stays in the network namespace of the caller, which this file describes
     /// (JSON). Default: a namespace of its own with nothing but a loopback.

@@ -74,7 +74,7 @@ impl<'a> Summary<'a> {
             version: VERSION,
             object: session.args.object.object.display().to_string(),
             program: &subject.entry,
-            capture: session.args.pcap.display().to_string(),
+            capture: session.args.feed.pcap.display().to_string(),
             linux: &session.release,
             packets: session.packets,
             maps: session.maps,

@@ -66,14 +66,14 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut Output) -> Result<ExitCode, 
 
 impl<'a> Session<'a> {
     fn new(args: &'a CompareArgs) -> Result<Session<'a>, Failure> {
-        if args.pcap == Path::new("-") && args.object.object == args.pcap {
+        if args.feed.pcap == Path::new("-") && args.object.object == args.feed.pcap {
             return Err(Failure::input(
                 "--pcap -",
                 "standard input is the object already",
             ));
         }
         let object = input::object(&args.object)?;
-        let choice = Choice::new(&object, &args.object, args.program.as_deref())?;
+        let choice = Choice::new(&object, &args.object, args.feed.program.as_deref())?;
         // What is wrong with the object is said as `run` says it.
         let options = xdp_sim::Options::default();
         Simulator::new(&choice.programs, &choice.entry, options)
@@ -105,9 +105,9 @@ impl<'a> Session<'a> {
     /// Puts every packet to both. Why the capture broke off is given back, so that
     /// what was compared is still reported.
     fn feed(&mut self, out: &mut Output) -> Result<Option<Failure>, Failure> {
-        let path = self.args.pcap.as_path();
+        let path = self.args.feed.pcap.as_path();
         let options = capture::Options {
-            force_ethernet: self.args.force_ethernet,
+            force_ethernet: self.args.feed.force_ethernet,
             ..Default::default()
         };
         let failure = |error| Failure::input(input::name(path), input::advice(error));
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         progress: &mut Progress,
         out: &mut Output,
     ) -> Result<Option<capture::Error>, Failure> {
-        let limit = self.args.packets.unwrap_or(u64::MAX);
+        let limit = self.args.feed.packets.unwrap_or(u64::MAX);
         while self.packets < limit {
             let packet = match reader.next() {
                 Ok(Some(packet)) => packet,
@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             let index = self.packets;
             let verdict = self.comparison.ask(Question::packet(packet.captured));
             let verdict = verdict.map_err(|why| {
-                let place = format!("{}: packet {index}", input::name(&self.args.pcap));
+                let place = format!("{}: packet {index}", input::name(&self.args.feed.pcap));
                 Failure::unsupported(place, why)
             })?;
             self.packets += 1;
@@ -228,7 +228,7 @@ fn subject(args: &CompareArgs, choice: Choice, linux: &Linux) -> Result<Subject,
         Some(path) => input::network(path)?,
         None => linux.network().unwrap_or_default(),
     };
-    for setting in &args.map {
+    for setting in &args.feed.map {
         let names: Vec<_> = subject.maps().iter().map(|def| def.name.as_str()).collect();
         let (name, path, entries) = input::map_file(setting, &names)?;
         let Some(map) = names.iter().position(|known| *known == name) else {

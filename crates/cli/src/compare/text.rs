@@ -14,7 +14,7 @@ pub(super) fn print(session: &Session<'_>, out: &mut Output) -> Result<(), Failu
     out.line(format_args!(
         "{} on {}, here and on Linux {}: {}, {}: {}",
         session.comparison.subject().entry,
-        input::name(&session.args.pcap),
+        input::name(&session.args.feed.pcap),
         session.release,
         counted(session.packets, "packet", "packets"),
         counted(session.maps, "map", "maps"),

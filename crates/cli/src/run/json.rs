@@ -196,7 +196,7 @@ impl Summary {
             version: VERSION,
             object: session.args.object.object.display().to_string(),
             program: session.program.clone(),
-            capture: session.args.pcap.display().to_string(),
+            capture: session.args.feed.pcap.display().to_string(),
             packets: report.total.into(),
             too_short: report.too_short,
             cut: report.cut,

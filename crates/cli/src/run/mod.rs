@@ -83,19 +83,19 @@ pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure>
 
 impl<'a> Session<'a> {
     fn new(args: &'a RunArgs) -> Result<Session<'a>, Failure> {
-        if args.pcap == Path::new("-") && args.object.object == args.pcap {
+        if args.feed.pcap == Path::new("-") && args.object.object == args.feed.pcap {
             return Err(Failure::input(
                 "--pcap -",
                 "standard input is the object already",
             ));
         }
         let object = input::object(&args.object)?;
-        let choice = Choice::new(&object, &args.object, args.program.as_deref())?;
+        let choice = Choice::new(&object, &args.object, args.feed.program.as_deref())?;
         let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
             .map_err(|e| input::refused(&args.object, &object, e))?;
         warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
-        for setting in &args.map {
+        for setting in &args.feed.map {
             maps.fill(&mut simulator, setting)?;
         }
         maps.remember(&mut simulator);
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
             clock: Clock::new(&args.clock)?,
             writer: match &args.write {
                 Some(path) => {
-                    let inputs = [args.pcap.as_path(), args.object.object.as_path()];
+                    let inputs = [args.feed.pcap.as_path(), args.object.object.as_path()];
                     Some(Writer::create(path, &inputs, args.queue)?)
                 }
                 None => None,
@@ -122,7 +122,7 @@ impl<'a> Session<'a> {
     /// Feeds every round of the capture. Why it broke off is given back, so that
     /// what was processed is still reported.
     fn feed_all(&mut self, out: &mut Output) -> Result<Option<Failure>, Failure> {
-        let path = self.args.pcap.as_path();
+        let path = self.args.feed.pcap.as_path();
         if self.args.repeat.get() > 1 && path == Path::new("-") {
             return Err(Failure::input(
                 "--repeat",
@@ -144,12 +144,12 @@ impl<'a> Session<'a> {
         progress: &mut Progress,
         out: &mut Output,
     ) -> Result<Option<Failure>, Failure> {
-        let path = self.args.pcap.as_path();
+        let path = self.args.feed.pcap.as_path();
         let failure =
             |error: capture::Error| Failure::input(input::name(path), input::advice(error));
         for _ in 0..self.args.repeat.get() {
             let options = capture::Options {
-                force_ethernet: self.args.force_ethernet,
+                force_ethernet: self.args.feed.force_ethernet,
                 ..Default::default()
             };
             let mut reader = match Reader::new(input::open(path)?, options) {
@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
         progress: &mut Progress,
         out: &mut Output,
     ) -> Result<Fed, Failure> {
-        let limit = self.args.packets.unwrap_or(u64::MAX);
+        let limit = self.args.feed.packets.unwrap_or(u64::MAX);
         while self.read < limit {
             let packet = match reader.next() {
                 Ok(Some(packet)) => packet,
@@ -211,7 +211,7 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
             Err(error) => {
-                let place = format!("{}: packet {index}", input::name(&self.args.pcap));
+                let place = format!("{}: packet {index}", input::name(&self.args.feed.pcap));
                 return Err(Failure::input(place, error));
             }
         };

@@ -18,7 +18,7 @@ pub(super) fn print(session: &mut Session<'_>, out: &mut Output) -> Result<(), F
     out.line(format_args!(
         "{} on {}: {}, {}",
         session.program,
-        input::name(&session.args.pcap),
+        input::name(&session.args.feed.pcap),
         counted(report.total.packets, "packet", "packets"),
         counted(report.total.bytes, "byte", "bytes"),
     ))?;
