@@ -66,6 +66,7 @@ pub(super) struct Packet<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lost: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Filled in by whoever has the machine at hand.
     pub(super) trap: Option<String>,
 }
 
@@ -176,7 +177,7 @@ impl<'a> Packet<'a> {
                 })
                 .collect(),
             lost: outcome.lost.map(|lost| lost.to_string()),
-            trap: outcome.trap.map(|trap| trap.to_string()),
+            trap: None,
         }
     }
 }

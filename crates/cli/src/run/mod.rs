@@ -220,7 +220,10 @@ impl<'a> Session<'a> {
             writer.write(index, timestamp, &outcome, &self.maps)?;
         }
         if self.args.per_packet {
-            let record = json::Packet::new(index, timestamp, data.len(), &outcome, &self.maps);
+            let trap = outcome.trap;
+            let mut record = json::Packet::new(index, timestamp, data.len(), &outcome, &self.maps);
+            // In words that name program and map, which only the machine knows.
+            record.trap = trap.map(|trap| self.simulator.machine().explain(&trap));
             out.json(&json::Line::Packet(record))?;
         }
         self.take_events(index, out)

@@ -194,7 +194,8 @@ fn traps_are_named() {
         (&packet["action"], &packet["return"]),
         (&json!("XDP_ABORTED"), &json!(0))
     );
-    expect!["insn 1: more than 1 instructions"].assert_eq(packet["trap"].as_str().unwrap());
+    expect!["program pass, insn 1: more than 1 instructions"]
+        .assert_eq(packet["trap"].as_str().unwrap());
     assert_eq!(ran.summary()["traps"], 1);
 }
 
