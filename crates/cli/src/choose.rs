@@ -1,11 +1,14 @@
 //! Which programs of an object are run: the one on the interface, and beside it
 //! those that maps may lead to.
 
+use std::path::Path;
+
 use abi::Program;
 use loader::Object;
 
-use crate::args::ObjectArgs;
+use crate::args::{FeedArgs, ObjectArgs};
 use crate::error::Failure;
+use crate::input;
 
 /// The programs of an object that can be made, and the one on the interface.
 pub(crate) struct Choice {
@@ -14,6 +17,19 @@ pub(crate) struct Choice {
     /// Programs that nobody asked for and that cannot be made: they must not keep
     /// the others from running.
     pub(crate) faults: Vec<loader::Error>,
+}
+
+/// Opens the object and chooses the program that the capture is fed to.
+pub(crate) fn open(args: &ObjectArgs, feed: &FeedArgs) -> Result<(Object, Choice), Failure> {
+    if feed.pcap == Path::new("-") && args.object == feed.pcap {
+        return Err(Failure::input(
+            "--pcap -",
+            "standard input is the object already",
+        ));
+    }
+    let object = input::object(args)?;
+    let choice = Choice::new(&object, args, feed.program.as_deref())?;
+    Ok((object, choice))
 }
 
 impl Choice {

@@ -5,7 +5,6 @@ mod json;
 mod text;
 
 use std::io::Read;
-use std::path::Path;
 use std::process::ExitCode;
 
 use difftest::{
@@ -16,7 +15,7 @@ use xdp_sim::Simulator;
 use xdp_sim::capture::{self, Reader};
 
 use crate::args::CompareArgs;
-use crate::choose::Choice;
+use crate::choose::{self, Choice};
 use crate::error::Failure;
 use crate::input;
 use crate::output::Output;
@@ -66,14 +65,7 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut Output) -> Result<ExitCode, 
 
 impl<'a> Session<'a> {
     fn new(args: &'a CompareArgs) -> Result<Session<'a>, Failure> {
-        if args.feed.pcap == Path::new("-") && args.object.object == args.feed.pcap {
-            return Err(Failure::input(
-                "--pcap -",
-                "standard input is the object already",
-            ));
-        }
-        let object = input::object(&args.object)?;
-        let choice = Choice::new(&object, &args.object, args.feed.program.as_deref())?;
+        let (object, choice) = choose::open(&args.object, &args.feed)?;
         // What is wrong with the object is said as `run` says it.
         let options = xdp_sim::Options::default();
         Simulator::new(&choice.programs, &choice.entry, options)

@@ -20,7 +20,7 @@ use xdp_sim::capture::{self, Reader};
 use xdp_sim::{Error, Event, Options, Report, Simulator};
 
 use crate::args::RunArgs;
-use crate::choose::Choice;
+use crate::choose;
 use crate::error::Failure;
 use crate::input;
 use crate::output::Output;
@@ -83,14 +83,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure>
 
 impl<'a> Session<'a> {
     fn new(args: &'a RunArgs) -> Result<Session<'a>, Failure> {
-        if args.feed.pcap == Path::new("-") && args.object.object == args.feed.pcap {
-            return Err(Failure::input(
-                "--pcap -",
-                "standard input is the object already",
-            ));
-        }
-        let object = input::object(&args.object)?;
-        let choice = Choice::new(&object, &args.object, args.feed.program.as_deref())?;
+        let (object, choice) = choose::open(&args.object, &args.feed)?;
         let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
             .map_err(|e| input::refused(&args.object, &object, e))?;
         warnings::before(&object, &choice, &simulator);
