@@ -1,8 +1,6 @@
 //! Map operations.
 
 use super::call::{Answer, Call, MapCall, Mem, Stop, errno, pointer};
-use crate::map::{Map, Target};
-use crate::memory::{Addr, Space};
 
 /// `void *bpf_map_lookup_elem(map, key)`
 ///
@@ -16,19 +14,10 @@ pub(super) fn lookup_elem(call: &mut Call<'_>) -> Answer {
     let key = space.read(key, map.def().key_size)?;
     match map.lookup(space, cpu, key) {
         None => {
-            let inner = inner_map(map, space, key);
             call.map(1)?;
-            pointer(inner)
+            pointer(None)
         }
         value => pointer(value),
-    }
-}
-
-/// The address that stands for the map in an entry of a map of maps.
-fn inner_map(map: &dyn Map, space: &Space, key: &[u8]) -> Option<Addr> {
-    match map.target(space, key)? {
-        Target::Map(id) => Some(id.handle()),
-        _ => None,
     }
 }
 
