@@ -83,7 +83,6 @@ pub struct Simulator {
     machine: Machine,
     instance: Instance,
     left_out: Vec<vm::LoadError>,
-    names: Vec<String>,
     btf: Option<Arc<Btf>>,
     /// The maps that are ring buffers.
     pub(crate) rings: Vec<MapId>,
@@ -130,7 +129,6 @@ impl Simulator {
             machine,
             instance,
             left_out,
-            names: programs.iter().map(|p| p.name.clone()).collect(),
             btf: program.btf.clone(),
             ifindex: options.ifindex,
             queue: options.queue,
@@ -251,14 +249,8 @@ impl Simulator {
 
     /// The programs and their names.
     pub fn programs(&self) -> impl Iterator<Item = (ProgId, &str)> {
-        let names = self.names.iter().map(String::as_str);
-        self.instance.programs.iter().copied().zip(names)
-    }
-
-    /// The name of a program.
-    pub fn program_name(&self, id: ProgId) -> Option<&str> {
-        let found = self.programs().find(|(known, _)| *known == id);
-        found.map(|(_, name)| name)
+        let ids = self.instance.programs.iter();
+        ids.filter_map(|id| Some((*id, self.machine.program_name(*id)?)))
     }
 
     /// Runs one program on one packet.

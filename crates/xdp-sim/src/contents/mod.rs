@@ -253,13 +253,16 @@ impl Simulator {
             let mut object = Object::new();
             object.insert(field.into(), word(0)?.into());
             if let Some(number @ 1..) = word(4) {
-                let name = self.program_name(ProgId(number - 1)).unwrap_or("?");
+                let name = self
+                    .machine()
+                    .program_name(ProgId(number - 1))
+                    .unwrap_or("?");
                 object.insert("prog".into(), name.into());
             }
             Some(Json::Object(object))
         };
         match def.map_type {
-            MapType::ProgArray => Some(self.program_name(ProgId(word(0)?))?.into()),
+            MapType::ProgArray => Some(self.machine().program_name(ProgId(word(0)?))?.into()),
             MapType::ArrayOfMaps | MapType::HashOfMaps => Some(
                 self.machine()
                     .map(MapId(word(0)?))?
