@@ -1,0 +1,1 @@
+//! Scalars: what is known of a number.

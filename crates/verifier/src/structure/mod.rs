@@ -1,0 +1,1 @@
+//! What holds of the whole program before it is followed.
