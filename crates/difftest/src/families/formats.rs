@@ -105,7 +105,11 @@ impl Format {
         }
         // Once the room is used up, Linux takes what an address in memory became,
         // and bytes that nobody wrote, for the next argument.
-        self.closed = self.room < OUTPUT && address && kind != "s";
+        // What follows an IP address that was cut is read from other memory: three
+        // strings may leave too little room for one.
+        let addresses = self.arguments.iter().filter(|a| **a == Argument::Address);
+        let full = addresses.count() >= 3;
+        self.closed = (self.room < OUTPUT || full) && address && kind != "s";
         self.text.extend(spec.bytes());
         self.arguments.push(match address {
             true => Argument::Address,

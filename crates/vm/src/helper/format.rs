@@ -10,8 +10,11 @@
 //! ```
 //!
 //! Arguments pass through a buffer of 512 bytes, as in Linux: strings are cut to
-//! what is left of it, and what does not fit is ENOSPC. Addresses and `pks`/`pus`
-//! strings ignore the width. Letters and digits after a pointer conversion are
+//! what is left of it, and what does not fit is ENOSPC. An IP address is cut as
+//! well, but counted whole, and once the count is past the end Linux refuses no
+//! further argument (it goes on in the memory behind the buffer). What such an
+//! argument prints depends on that memory; here it is 0 or nothing. Addresses and
+//! `pks`/`pus` strings ignore the width. Letters and digits after a pointer conversion are
 //! swallowed.
 //!
 //! Measured on Linux 6.18 with `bpf_snprintf`: `tests/data/snprintf.jsonl`.
@@ -225,7 +228,8 @@ enum Memory {
 struct Arguments<'a> {
     values: std::slice::Iter<'a, u64>,
     packed: [u8; ARGUMENT_BYTES],
-    /// Bytes that are put there.
+    /// Bytes that Linux counts as put there; past the end after an IP address that
+    /// was cut.
     used: usize,
     /// Bytes that are read.
     read: usize,
@@ -242,8 +246,11 @@ impl Arguments<'_> {
         let value = self.next()?.to_le_bytes();
         let align = size.min(4);
         let at = self.used.next_multiple_of(align);
-        let to = self.packed.get_mut(at..at + size).ok_or(Errno::ENOSPC)?;
-        to.copy_from_slice(&value[..size]);
+        match self.packed.get_mut(at..at + size) {
+            Some(to) => to.copy_from_slice(&value[..size]),
+            None if at <= ARGUMENT_BYTES => return Err(Errno::ENOSPC),
+            None => {}
+        }
         self.used = at + size;
         let at = self.read.next_multiple_of(align);
         let mut value = [0; 8];
@@ -278,7 +285,9 @@ impl Arguments<'_> {
     /// is left; an empty one when it cannot be read.
     fn pack_string(&mut self, memory: Memory) -> Result<(), Errno> {
         let address = self.next()?;
-        let room = ARGUMENT_BYTES - self.used;
+        let Some(room) = ARGUMENT_BYTES.checked_sub(self.used) else {
+            return Ok(());
+        };
         if room == 0 {
             return Err(Errno::ENOSPC);
         }
@@ -301,10 +310,11 @@ impl Arguments<'_> {
     /// Puts the IP address at the address that is the next argument there, as text
     /// cut to what is left.
     fn pack_address(&mut self, style: u8, family: u8) -> Result<(), Errno> {
-        use std::io::Write;
-
         let address = self.next()?;
-        let room = ARGUMENT_BYTES - self.used;
+        let Some(room) = ARGUMENT_BYTES.checked_sub(self.used) else {
+            self.used += 1;
+            return Ok(());
+        };
         let size = if family == b'4' { 4 } else { 16 };
         if room < size {
             return Err(Errno::ENOSPC);
@@ -313,22 +323,30 @@ impl Arguments<'_> {
         if let Some(bytes) = readable(self.space, address).get(..size) {
             ip[..size].copy_from_slice(bytes);
         }
-        let buffer = &mut self.packed[self.used..self.used + room - 1];
-        let mut cursor = std::io::Cursor::new(buffer);
-        for (i, b) in ip.iter().take(size).enumerate() {
-            // What does not fit is cut.
-            let _ = match (style, family) {
-                (b'i', b'4') => write!(cursor, "{}{b:03}", if i > 0 { "." } else { "" }),
-                (_, b'4') => write!(cursor, "{}{b}", if i > 0 { "." } else { "" }),
-                (b'i', _) => write!(cursor, "{b:02x}"),
-                _ if i > 0 && i % 2 == 0 => write!(cursor, ":{b:02x}"),
-                _ => write!(cursor, "{b:02x}"),
-            };
-        }
-        let len = cursor.position() as usize;
-        self.used += len + 1;
+        let text = ip_text(&ip[..size], style);
+        let kept = text.len().min(room - 1);
+        self.packed[self.used..self.used + kept].copy_from_slice(&text.as_bytes()[..kept]);
+        self.used += text.len() + 1;
         Ok(())
     }
+}
+
+/// An IP address of 4 or 16 bytes, in style `i` or `I`.
+fn ip_text(ip: &[u8], style: u8) -> String {
+    use std::fmt::Write;
+
+    let mut text = String::new();
+    for (i, b) in ip.iter().enumerate() {
+        let dot = if i > 0 { "." } else { "" };
+        let _ = match (style, ip.len()) {
+            (b'i', 4) => write!(text, "{dot}{b:03}"),
+            (_, 4) => write!(text, "{dot}{b}"),
+            (b'i', _) => write!(text, "{b:02x}"),
+            _ if i > 0 && i % 2 == 0 => write!(text, ":{b:02x}"),
+            _ => write!(text, "{b:02x}"),
+        };
+    }
+    text
 }
 
 /// The machine memory from an address to the end of its region; empty where
