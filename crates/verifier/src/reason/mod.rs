@@ -4,8 +4,18 @@
 //! its log at the refusal, to the letter, without a closing newline; where Linux
 //! writes several lines the last one is its sentence.
 
+mod access;
+mod call;
+mod limit;
+mod pointer;
+mod reference;
 mod structure;
 
+pub use access::Access;
+pub use call::Call;
+pub use limit::Limit;
+pub use pointer::Pointer;
+pub use reference::Reference;
 pub use structure::Structure;
 
 use abi::Errno;
@@ -21,6 +31,21 @@ pub enum Reason {
     /// An instruction without meaning, found when it was reached.
     #[error("{0}")]
     Encoding(isa::Invalid),
+    /// A register or memory may not be read or written so.
+    #[error(transparent)]
+    Access(#[from] Access),
+    /// Arithmetic on pointers, or a comparison of them.
+    #[error(transparent)]
+    Pointer(#[from] Pointer),
+    /// A call.
+    #[error(transparent)]
+    Call(#[from] Call),
+    /// Something is held and not given back, or not allowed while it is held.
+    #[error(transparent)]
+    Reference(#[from] Reference),
+    /// Following the program takes too long.
+    #[error(transparent)]
+    Limit(#[from] Limit),
 }
 
 impl Reason {
@@ -29,6 +54,11 @@ impl Reason {
         match self {
             Reason::Structure(reason) => reason.errno(),
             Reason::Encoding(_) => Errno::EINVAL,
+            Reason::Access(reason) => reason.errno(),
+            Reason::Pointer(reason) => reason.errno(),
+            Reason::Call(reason) => reason.errno(),
+            Reason::Reference(reason) => reason.errno(),
+            Reason::Limit(reason) => reason.errno(),
         }
     }
 
@@ -38,6 +68,11 @@ impl Reason {
         match self {
             Reason::Structure(reason) => reason.code(),
             Reason::Encoding(_) => "encoding",
+            Reason::Access(reason) => reason.code(),
+            Reason::Pointer(reason) => reason.code(),
+            Reason::Call(reason) => reason.code(),
+            Reason::Reference(reason) => reason.code(),
+            Reason::Limit(reason) => reason.code(),
         }
     }
 }

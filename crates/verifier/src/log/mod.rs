@@ -1,0 +1,1 @@
+//! Linux's verifier log, to the letter.

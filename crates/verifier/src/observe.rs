@@ -1,0 +1,168 @@
+//! Seeing every step of an analysis.
+//!
+//! The log, the explanation of a refusal, statistics and tests are observers.
+//! Without one nothing is formatted and nothing is collected.
+
+use abi::Program;
+use isa::{Pc, Reg};
+
+use crate::state::{Frame, State};
+use crate::structure::Structure;
+use crate::{Config, Reason, Stats};
+
+/// What does not change during an analysis.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// Whose rules.
+    pub config: &'a Config,
+    /// What holds of the whole program.
+    pub structure: &'a Structure,
+}
+
+/// Sees every step of an analysis.
+pub trait Observer {
+    /// Something happened.
+    fn observe(&mut self, context: &Context<'_>, event: Event<'_>);
+
+    /// Whether only the log of level 1 and the verdict are wanted: [`Event`]s
+    /// that only level 2 shows may then be left out.
+    fn wants_details(&self) -> bool {
+        true
+    }
+}
+
+/// A step of an analysis.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'e> {
+    /// The structure is known; nothing was followed yet.
+    Structure,
+    /// A function is followed from its start: the main one, then each global one.
+    Function {
+        /// Index in `Structure::subprograms`.
+        subprogram: u32,
+    },
+    /// A global function was followed without a refusal.
+    FunctionSafe {
+        /// Index in `Structure::subprograms`.
+        subprogram: u32,
+    },
+    /// A path begins or is taken up again, with this state.
+    Path {
+        /// Where it branched off; none at the start of a function.
+        from: Option<Pc>,
+        /// Its next instruction.
+        to: Pc,
+        /// What is known there.
+        state: &'e State,
+    },
+    /// An instruction is about to be followed.
+    Before {
+        /// The instruction.
+        pc: Pc,
+        /// What is known before it.
+        state: &'e State,
+    },
+    /// An instruction was followed, or something between two instructions
+    /// changed the state.
+    After {
+        /// The instruction that comes next on the path, or the same one where
+        /// none does.
+        next: Pc,
+        /// What is known after it.
+        state: &'e State,
+        /// What it read and wrote.
+        touched: Touched,
+    },
+    /// A branch is put on the list of those to come.
+    Push {
+        /// Where it will go on.
+        to: Pc,
+    },
+    /// The path ended; the last branch put on the list is taken up.
+    Pop,
+    /// The path ends as a checkpoint covers it.
+    Covered {
+        /// Where it came from.
+        from: Pc,
+        /// Where it ends.
+        to: Pc,
+        /// Whether it ends straight after a branch was taken up.
+        taken_up: bool,
+        /// Its last state.
+        state: &'e State,
+        /// The state that covers it.
+        by: &'e State,
+    },
+    /// A function of the program is entered.
+    Call {
+        /// The caller's frame.
+        caller: &'e Frame,
+        /// The new frame.
+        callee: &'e Frame,
+        /// Its first instruction.
+        to: Pc,
+    },
+    /// A function of the program returns.
+    Return {
+        /// The frame that is left.
+        callee: &'e Frame,
+        /// The caller's frame after it.
+        caller: &'e Frame,
+        /// The state after it.
+        state: &'e State,
+        /// Where the caller goes on.
+        to: Pc,
+    },
+    /// A sentence of Linux's log that is no refusal, without its newline.
+    /// `level` is the log level that it first appears at.
+    Note {
+        #[expect(missing_docs, reason = "said above")]
+        level: u8,
+        #[expect(missing_docs, reason = "said above")]
+        text: std::fmt::Arguments<'e>,
+    },
+    /// The analysis ended.
+    Verdict {
+        /// Why it is refused; none when it is accepted.
+        refusal: Option<&'e Reason>,
+        /// The statistics.
+        stats: &'e Stats,
+    },
+}
+
+/// Registers and stack slots of one frame that an instruction read or wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Bit `n` for register `n`.
+    pub regs: u16,
+    /// Bit `n` for slot `n`.
+    pub slots: u64,
+}
+
+impl Touched {
+    /// Nothing.
+    pub const NONE: Touched = Touched { regs: 0, slots: 0 };
+    /// All registers and slots.
+    pub const ALL: Touched = Touched {
+        regs: !0,
+        slots: !0,
+    };
+
+    /// Adds a register.
+    pub fn reg(&mut self, reg: Reg) {
+        self.regs |= 1 << reg.index();
+    }
+
+    /// Adds a stack slot, below 64.
+    pub fn slot(&mut self, index: usize) {
+        self.slots |= 1 << (index & 63);
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(self) -> bool {
+        self == Touched::NONE
+    }
+}

@@ -1,0 +1,33 @@
+//! Refusals of programs that take too long to follow.
+
+use abi::Errno;
+
+/// Following the program takes too long.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Too many instructions were followed.
+    #[error("BPF program is too large. Processed {0} insn")]
+    Processed(u64),
+    /// Too many branches wait.
+    #[error("The sequence of {0} jumps is too complex.")]
+    Branches(u64),
+}
+
+impl Limit {
+    /// See [`super::Reason::errno`].
+    pub fn errno(&self) -> Errno {
+        match self {
+            Limit::Processed(_) => Errno::E2BIG,
+            Limit::Branches(_) => Errno::EFAULT,
+        }
+    }
+
+    /// See [`super::Reason::code`].
+    pub fn code(&self) -> &'static str {
+        match self {
+            Limit::Processed(_) => "too-long",
+            Limit::Branches(_) => "too-many-branches",
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What one instruction does to the state.
+//!
+//! * [`regs`]: reading and writing registers;
+//! * [`alu`], [`pointer`]: arithmetic on numbers and on pointers;
+//! * [`branch`]: decisions and what a branch tells;
+//! * [`memory`]: loads, stores, atomics and all checks of memory, those that
+//!   helpers ask for as well;
+//! * [`legacy`]: packet loads of classic BPF.
+
+mod alu;
+mod branch;
+mod legacy;
+pub(crate) mod memory;
+mod pointer;
+mod regs;
+
+use isa::{Imm64, Insn, Pc, Reg};
+
+use crate::explore::{Flow, Verifier};
+use crate::reason::{Reason, Result, Unsupported};
+use crate::state::{Kind, MapRef, Value};
+
+impl Verifier<'_> {
+    /// Follows the current instruction.
+    pub(crate) fn step(&mut self) -> Result<Flow> {
+        let insn = self.insn_at(self.pc).unwrap_or(Insn::Exit);
+        match insn {
+            Insn::Alu {
+                op,
+                width,
+                dst,
+                src,
+            } => self.alu(op, width, dst, src)?,
+            Insn::Neg { width, dst } => self.neg(width, dst)?,
+            Insn::Movsx {
+                width,
+                bits,
+                dst,
+                src,
+            } => self.movsx(width, bits, dst, src)?,
+            Insn::Endian { op, bits, dst } => self.endian(op, bits, dst)?,
+            Insn::LoadImm { dst, imm } => self.load_imm(dst, imm)?,
+            Insn::Load {
+                size,
+                signed,
+                dst,
+                base,
+                offset,
+            } => self.load(size, signed, dst, base, offset)?,
+            Insn::Store {
+                size,
+                base,
+                offset,
+                src,
+            } => self.store(size, base, offset, src)?,
+            Insn::LoadAcquire {
+                size,
+                dst,
+                base,
+                offset,
+            } => self.load_acquire(size, dst, base, offset)?,
+            Insn::StoreRelease {
+                size,
+                base,
+                offset,
+                src,
+            } => self.store_release(size, base, offset, src)?,
+            Insn::Atomic {
+                op,
+                width,
+                base,
+                offset,
+                src,
+            } => self.atomic(op, width, base, offset, src)?,
+            Insn::LoadPacket { mode, size, imm } => self.load_packet(mode, size, imm)?,
+            Insn::Jump { offset, .. } => return Ok(Flow::To(self.target(offset))),
+            Insn::Branch {
+                op,
+                width,
+                dst,
+                src,
+                offset,
+            } => return self.branch(op, width, dst, src, self.target(offset.into())),
+            Insn::MayGoto { offset } => return self.may_goto(self.target(offset.into())),
+            Insn::Call { target } => return self.call(target),
+            Insn::Exit => return self.exit(),
+            Insn::AddrSpaceCast { .. } => return Err(self.unsupported("addr_space_cast")),
+            Insn::Invalid(invalid) => return Err(Reason::Encoding(invalid).into()),
+            Insn::CallReg { .. } => {
+                return Err(Reason::Encoding(isa::Invalid::Opcode(0x8d)).into());
+            }
+            Insn::WideTail => return Err(self.unsupported("second slot of a wide instruction")),
+        }
+        Ok(Flow::Next)
+    }
+
+    /// Where a jump of the current instruction leads; the structure was checked.
+    pub(crate) fn target(&self, offset: i32) -> Pc {
+        Pc((i64::from(self.pc.0) + 1 + i64::from(offset)) as u32)
+    }
+
+    /// The answer for something that Linux knows and this verifier does not.
+    pub(crate) fn unsupported(&self, feature: impl Into<String>) -> Box<crate::Fault> {
+        Unsupported {
+            pc: self.pc,
+            feature: feature.into(),
+        }
+        .into()
+    }
+
+    fn load_imm(&mut self, dst: Reg, imm: Imm64) -> Result {
+        let value = match imm {
+            Imm64::Value { .. } => Value::constant(imm.value().unwrap_or(0)),
+            Imm64::MapIndex { index } => Value::pointer(Kind::MapPtr(MapRef::new(index as u32))),
+            Imm64::MapIndexValue { index, offset } => Value {
+                off: offset,
+                ..Value::pointer(Kind::MapValue(MapRef::new(index as u32)))
+            },
+            Imm64::Function { offset } => self.function_pointer(offset)?,
+            Imm64::Variable { .. } => return Err(self.unsupported("kernel variables")),
+            Imm64::MapFd { .. } | Imm64::MapValue { .. } => {
+                return Err(self.unsupported("maps by descriptor"));
+            }
+        };
+        self.write_reg(dst, value)
+    }
+
+    fn function_pointer(&mut self, offset: i32) -> Result<Value> {
+        let start = self.target(offset);
+        let subprogram = self.structure.subprogram_starting_at(start);
+        match subprogram {
+            Some(subprogram) => Ok(Value::pointer(Kind::Func { subprogram })),
+            None => Err(self.unsupported("function pointer to no function")),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The answer: what was decided, why, and what it cost.
+
+use abi::Program;
+use isa::Pc;
+
+use crate::{Fault, Reason, Unsupported};
+
+/// What an analysis cost, as Linux counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Instructions followed, over all paths.
+    pub processed: u64,
+    /// The longest list of checkpoints looked through at one instruction.
+    pub max_states_per_insn: u64,
+    /// Checkpoints kept.
+    pub total_states: u64,
+    /// The largest number of checkpoints kept at once.
+    pub peak_states: u64,
+    /// Stack bytes that each function uses, by subprogram.
+    pub stack_depths: Vec<u32>,
+}
+
+/// What was decided about a program.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a program")]
+pub enum Verdict<'p> {
+    /// Linux would load it.
+    Accepted(Acceptance<'p>),
+    /// Linux would refuse it.
+    Refused(Rejection),
+    /// It uses something that this verifier does not know.
+    Unsupported(Undecided),
+}
+
+impl Verdict<'_> {
+    /// What the analysis cost.
+    pub fn stats(&self) -> &Stats {
+        match self {
+            Verdict::Accepted(acceptance) => &acceptance.stats,
+            Verdict::Refused(rejection) => &rejection.stats,
+            Verdict::Unsupported(undecided) => &undecided.stats,
+        }
+    }
+
+    /// Whether Linux would load it.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Verdict::Accepted(_))
+    }
+}
+
+/// A program that Linux would load. Only [`crate::verify`] makes one, and it
+/// borrows the very program that it vouches for.
+#[derive(Debug)]
+pub struct Acceptance<'p> {
+    pub(crate) program: &'p Program,
+    pub(crate) stats: Stats,
+}
+
+impl<'p> Acceptance<'p> {
+    /// The program.
+    pub fn program(&self) -> &'p Program {
+        self.program
+    }
+
+    /// What the analysis cost.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+}
+
+/// A program that Linux would refuse.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// Why; its `Display` is what Linux writes.
+    pub reason: Reason,
+    /// The instruction that was followed then; none in a pass over the whole
+    /// program.
+    pub pc: Option<Pc>,
+    /// What the analysis cost until then.
+    pub stats: Stats,
+}
+
+/// A program about which no verdict can be given.
+#[derive(Clone, Debug)]
+pub struct Undecided {
+    /// What is not known, and where it is used.
+    pub unsupported: Unsupported,
+    /// What the analysis cost until then.
+    pub stats: Stats,
+}
+
+/// The verdict when the analysis stopped before its end.
+pub(crate) fn failed(fault: Fault, pc: Option<Pc>, stats: Stats) -> Verdict<'static> {
+    match fault {
+        Fault::Refused(reason) => Verdict::Refused(Rejection { reason, pc, stats }),
+        Fault::Unsupported(unsupported) => Verdict::Unsupported(Undecided { unsupported, stats }),
+    }
+}
