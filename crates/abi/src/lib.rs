@@ -17,7 +17,9 @@
 #![forbid(unsafe_code)]
 
 pub mod attach;
+pub mod context;
 pub mod errno;
+pub mod flavor;
 pub mod helpers;
 pub mod limits;
 mod map;
@@ -27,5 +29,6 @@ pub mod xdp;
 
 pub use attach::{AttachType, ProgType};
 pub use errno::Errno;
+pub use flavor::Flavor;
 pub use map::{Initial, InitialEntry, MapDef, MapFlags, MapKind, MapType, Pinning};
 pub use program::{Extern, ExternKind, FuncInfo, LineInfo, ProgFlags, Program, SymbolRange};
