@@ -58,22 +58,15 @@ pub enum Event<'e> {
         /// What is known there.
         state: &'e State,
     },
-    /// An instruction is about to be followed.
+    /// An instruction is about to be followed; no checkpoint covered the path
+    /// there.
     Before {
         /// The instruction.
         pc: Pc,
         /// What is known before it.
         state: &'e State,
-    },
-    /// An instruction was followed, or something between two instructions
-    /// changed the state.
-    After {
-        /// The instruction that comes next on the path, or the same one where
-        /// none does.
-        next: Pc,
-        /// What is known after it.
-        state: &'e State,
-        /// What it read and wrote.
+        /// What was read and written in the current frame since the last such
+        /// event: [`Touched::ALL`] at the start of a path or function.
         touched: Touched,
     },
     /// A branch is put on the list of those to come.

@@ -41,7 +41,8 @@ pub(crate) struct Verifier<'a> {
     pub(crate) pc: Pc,
     /// The one followed before it on this path.
     pub(crate) prev_pc: Pc,
-    /// What the instruction read and wrote in the current frame.
+    /// What was read and written in the current frame since the last
+    /// instruction was observed; entering a frame sets it to all.
     pub(crate) touched: Touched,
     /// Branches to come, the next one last.
     branches: Vec<Branch>,
@@ -134,23 +135,16 @@ impl<'a> Verifier<'a> {
         if self.stats.processed > MAX_PROCESSED {
             return Err(Limit::Processed(self.stats.processed).into());
         }
-        self.touched = Touched::NONE;
         self.observe(|v| Event::Before {
             pc: v.pc,
-            state: &v.state,
+            state: v.state,
+            touched: v.touched,
         });
-        let flow = match self.step()? {
-            Flow::Next => Flow::To(self.after(self.pc)),
-            flow => flow,
-        };
-        if let Flow::To(next) = flow {
-            self.observe(|v| Event::After {
-                next,
-                state: &v.state,
-                touched: v.touched,
-            });
+        self.touched = Touched::NONE;
+        match self.step()? {
+            Flow::Next => Ok(Flow::To(self.after(self.pc))),
+            flow => Ok(flow),
         }
-        Ok(flow)
     }
 
     /// The instruction after `pc`.
@@ -222,6 +216,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn observe_path(&mut self, from: Option<Pc>) {
+        self.touched = Touched::ALL;
         self.observe(|v| Event::Path {
             from,
             to: v.pc,
