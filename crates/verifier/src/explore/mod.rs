@@ -12,7 +12,7 @@ mod history;
 mod precision;
 mod stack_liveness;
 
-pub use cache::CheckpointId;
+pub use cache::{CheckpointId, FrameMarks};
 pub use history::HistoryEntry;
 
 use abi::Program;
