@@ -57,6 +57,7 @@ mod maps;
 mod note;
 mod object_file;
 mod options;
+pub mod raw;
 mod reference;
 pub mod sections;
 mod struct_ops;
