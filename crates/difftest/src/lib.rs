@@ -67,6 +67,8 @@ mod references;
 pub mod show;
 pub mod sources;
 mod subject;
+#[cfg(target_os = "linux")]
+pub mod verify;
 
 pub use answer::{Answer, Event, Output, Ran, Stop};
 pub use comparison::{Comparison, Tally, Verdict};
