@@ -56,6 +56,24 @@ pub struct Program {
     pub optional: bool,
 }
 
+/// The licences that Linux takes for compatible with the GPL
+/// (`include/linux/license.h`).
+const GPL_COMPATIBLE: [&str; 6] = [
+    "GPL",
+    "GPL v2",
+    "GPL and additional rights",
+    "Dual BSD/GPL",
+    "Dual MIT/GPL",
+    "Dual MPL/GPL",
+];
+
+impl Program {
+    /// Whether the licence is one that Linux takes for compatible with the GPL.
+    pub fn is_gpl_compatible(&self) -> bool {
+        GPL_COMPATIBLE.contains(&self.license.as_str())
+    }
+}
+
 /// `BPF_F_*` flags of program load that an object can ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ProgFlags {
