@@ -16,7 +16,7 @@ pub use call::Call;
 pub use limit::Limit;
 pub use pointer::Pointer;
 pub use reference::Reference;
-pub use structure::Structure;
+pub use structure::{EarlyEnd, MapUse, Structure};
 
 use abi::Errno;
 use isa::Pc;

@@ -1,8 +1,54 @@
 //! What holds of the whole program before it is followed.
+//!
+//! The passes of [`analyze`] stand in Linux's order, which decides what a
+//! program with several faults is refused for:
+//!
+//! 1. [`btf_info`]: shape of `func_info`;
+//! 2. [`subprograms`]: where functions begin, which kernel functions are called;
+//! 3. [`subprograms`]: jumps stay in their function, no function runs on;
+//! 4. [`btf_info`]: `func_info` and `line_info` against the functions;
+//! 5. [`references`]: what 64-bit immediates refer to, with [`maps`], and that
+//!    there are no unknown opcodes;
+//! 6. [`cfg`]: everything is reachable; marks for the exploration;
+//! 7. [`attach`]: what the program type asks of what it attaches to;
+//! 8. [`order`], [`scc`], [`live`]: post-order, loops, live registers;
+//! 9. [`fastcall`]: spills around calls that keep registers.
+//!
+//! [`stack_depth`] stands here too, though it runs after the program was
+//! followed: it is about the whole program as well.
+//!
+//! Until everything is known to have a meaning the passes read slots, not
+//! instructions: Linux checks reserved fields only of what it follows, so that
+//! a jump with a reserved field set is a jump here.
+//!
+//! All passes take time in proportion to the program (the depth check:
+//! to the pairs of functions that call each other), none recurses.
 
-use abi::Program;
+mod attach;
+mod btf_info;
+mod calls;
+mod cfg;
+mod fastcall;
+mod flow;
+mod live;
+mod maps;
+mod order;
+mod references;
+mod scc;
+pub mod stack_depth;
+mod subprograms;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use abi::{Program, limits};
+use btf::TypeId;
 use isa::{Code, Pc};
 
+pub use flow::Successors;
+
+use crate::reason::Structure as Refusal;
 use crate::{Config, Result};
 
 /// What holds of the whole program before it is followed.
@@ -10,30 +56,135 @@ use crate::{Config, Result};
 pub struct Structure {
     /// The decoded instructions.
     pub code: Code,
-    /// The functions, the main one first.
+    /// The functions, ascending; the main one is the first.
     pub subprograms: Vec<Subprogram>,
+    /// What is known of each instruction, as long as the code.
+    pub insns: Vec<InsnFacts>,
+    /// All instructions, function by function ([`Subprogram::postorder`]):
+    /// successors before what leads to them, loops aside.
+    pub postorder: Vec<Pc>,
+    /// The numbers in [`InsnFacts::scc`] are below this.
+    pub scc_count: u32,
 }
 
 /// A function of the program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subprogram {
     /// First slot.
     pub start: Pc,
+    /// One past the last slot.
+    pub end: Pc,
+    /// Its name: from BTF, else that of its symbol.
+    pub name: Option<String>,
+    /// Its `func` type in the program's BTF.
+    pub func: Option<TypeId>,
+    /// Others can verify their calls by its prototype alone (global linkage).
+    pub global: bool,
+    /// It makes a tail call.
+    pub has_tail_call: bool,
+    /// It loads from the packet as classic BPF did.
+    pub has_ld_abs: bool,
+    /// It, or a function that it calls, moves the packet.
+    pub changes_packet: bool,
+    /// It, or a function that it calls, calls what may sleep.
+    pub might_sleep: bool,
+    /// Its part of [`Structure::postorder`].
+    pub postorder: Range<u32>,
+    /// Lowest offset from the frame pointer at which it stores eight bytes; the
+    /// spills around fast calls lie there.
+    pub fastcall_stack_offset: i16,
+}
+
+/// What is known of an instruction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InsnFacts {
+    /// Number of the loop that it is part of; 0 for none. Nested loops share one.
+    pub scc: u32,
+    /// Bit `n`: register `n` (`r0` to `r9`) may be read before it is written,
+    /// from here on.
+    pub live_before: u16,
+    /// Number of its function.
+    pub subprogram: u16,
+    /// What the exploration does here.
+    pub marks: Marks,
+}
+
+/// What the exploration does at an instruction: a set of marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(u8);
+
+impl Marks {
+    /// Looks for a checkpoint that covers the path.
+    pub const PRUNE_POINT: Marks = Marks(1);
+    /// Notes where the path came from.
+    pub const JUMP_HISTORY: Marks = Marks(1 << 1);
+    /// Keeps a checkpoint whatever the counters say.
+    pub const FORCE_CHECKPOINT: Marks = Marks(1 << 2);
+    /// Calls something that calls back before it returns.
+    pub const CALLS_CALLBACK: Marks = Marks(1 << 3);
+    /// A spill or fill around a fast call.
+    pub const FASTCALL_PATTERN: Marks = Marks(1 << 4);
+
+    /// Whether all of `other` are set.
+    pub fn contains(self, other: Marks) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    fn set(&mut self, other: Marks) {
+        self.0 |= other.0;
+    }
 }
 
 /// Checks the structure of a program.
+///
+/// # Errors
+///
+/// The refusal of the first pass that finds a fault; `Unsupported` for arenas.
 pub fn analyze(program: &Program, config: &Config) -> Result<Structure> {
-    let _ = config;
+    let slots = program.code.as_slice();
+    if slots.is_empty() || slots.len() > limits::MAX_INSNS {
+        return Err(Refusal::Length.into());
+    }
+    btf_info::check_shape(program)?;
+    let starts = subprograms::discover(program)?;
+    let mut subprograms = subprograms::divide(program, &starts)?;
+    btf_info::check(program, &mut subprograms)?;
+    references::check(program)?;
+    let mut insns = cfg::check(program, config, &mut subprograms)?;
+    attach::check(program)?;
+    let postorder = order::postorder(slots, &mut subprograms);
+    let scc_count = scc::number(slots, &mut insns);
+    live::compute(program, config, &postorder, &mut insns);
+    fastcall::mark(program, config, &mut subprograms, &mut insns);
     Ok(Structure {
         code: Code::new(program.code.clone()),
-        subprograms: vec![Subprogram { start: Pc(0) }],
+        subprograms,
+        insns,
+        postorder,
+        scc_count,
     })
 }
 
 impl Structure {
+    /// What is known of the instruction at `pc`.
+    pub fn insn(&self, pc: Pc) -> InsnFacts {
+        self.insns.get(pc.index()).copied().unwrap_or_default()
+    }
+
+    /// Number of the function that `pc` is in.
+    pub fn subprogram_at(&self, pc: Pc) -> Option<u32> {
+        let facts = self.insns.get(pc.index())?;
+        Some(facts.subprogram.into())
+    }
+
     /// The function whose first slot is `pc`.
     pub fn subprogram_starting_at(&self, pc: Pc) -> Option<u32> {
-        let found = self.subprograms.iter().position(|s| s.start == pc)?;
-        Some(found as u32)
+        let found = self.subprograms.binary_search_by_key(&pc, |s| s.start);
+        Some(found.ok()? as u32)
+    }
+
+    /// Where control may go after `pc` inside its function; calls come back.
+    pub fn successors(&self, pc: Pc) -> Successors {
+        flow::successors(self.code.slots(), pc)
     }
 }

@@ -1,0 +1,1 @@
+//! What Linux says to programs whose structure is wrong.
