@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueHint};
 #[derive(Debug, Parser)]
 #[command(name = "ebpf-sim", version, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 as expected, 1 a program trapped or Linux \
+    after_help = "Exit codes: 0 as expected, 1 a program trapped or is refused, or Linux \
     answers otherwise, 2 usage or unreadable input, 3 not simulated or Linux cannot be asked."
 )]
 pub(crate) struct Args {
@@ -30,6 +30,10 @@ pub(crate) enum Command {
         be asked or refuses the program."
     )]
     Compare(Box<CompareArgs>),
+    /// Say whether Linux would load programs, in its words, and explain refusals.
+    #[command(after_help = "Exit codes: 0 everything is accepted, 1 something is refused, 2 usage \
+        or unreadable input, 3 something uses what is not supported.")]
+    Verify(Box<VerifyArgs>),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),
     /// Print the instructions of an object's programs.
@@ -57,6 +61,13 @@ pub(crate) struct ObjectArgs {
     #[arg(value_name = "PROG.O", value_hint = ValueHint::FilePath)]
     pub(crate) object: PathBuf,
 
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+}
+
+/// How to load objects where they do not say it themselves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoadArgs {
     /// Type of programs whose section name does not say it, such as `xdp`.
     #[arg(long = "type", value_name = "TYPE", help_heading = OBJECT)]
     pub(crate) prog_type: Option<String>,
@@ -196,6 +207,104 @@ pub(crate) struct CompareArgs {
 
     #[command(flatten)]
     pub(crate) object: ObjectArgs,
+}
+
+/// Headings of `verify --help`.
+const KERNEL: &str = "Whose verdict";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Compiled BPF objects (ELF); `-` for standard input.
+    #[arg(value_name = "PROG.O", value_hint = ValueHint::FilePath,
+          required_unless_present = "programs")]
+    pub(crate) objects: Vec<PathBuf>,
+
+    /// Only this program. Repeatable.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) program: Vec<String>,
+
+    /// Takes raw programs, a JSON object a line (docs/verify.md), instead of
+    /// objects, and prints a JSON line for each; `-` for standard input.
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["objects", "output", "compare"],
+          value_hint = ValueHint::FilePath)]
+    pub(crate) programs: Option<PathBuf>,
+
+    /// Prints Linux's log: 1 the failing path, 2 every state, 4 statistics, or a
+    /// sum of these.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=7),
+          help_heading = OUTPUT)]
+    pub(crate) log_level: Option<u32>,
+
+    /// Prints the long explanation of each refusal.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) explain: bool,
+
+    /// The same as `-o json`.
+    #[arg(long, conflicts_with = "output", help_heading = OUTPUT)]
+    pub(crate) json: bool,
+
+    /// How to print the verdicts; table and CSV have veristat's columns.
+    #[arg(short, long, value_name = "FORMAT", help_heading = OUTPUT)]
+    pub(crate) output: Option<Format>,
+
+    /// Columns of table and CSV, by veristat's names, with commas between.
+    #[arg(short, long, value_name = "COLUMNS", value_delimiter = ',', help_heading = OUTPUT)]
+    pub(crate) emit: Vec<String>,
+
+    /// Sorts table and CSV by these columns; `^` after a name for ascending.
+    #[arg(short, long, value_name = "COLUMNS", value_delimiter = ',', help_heading = OUTPUT)]
+    pub(crate) sort: Vec<String>,
+
+    /// Keeps programs by name (`FILE/PROG`, with `*` and `?`) or figure
+    /// (`insns>1000`, `verdict=failure`); `!` before it drops them. Repeatable.
+    #[arg(short, long, value_name = "FILTER", help_heading = OUTPUT)]
+    pub(crate) filter: Vec<String>,
+
+    /// Compares with an earlier `-o csv`; exit code 1 too when a verdict changed.
+    #[arg(long, value_name = "BASE.csv", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) compare: Option<PathBuf>,
+
+    /// Who loads the programs.
+    #[arg(long, value_enum, default_value_t = Caps::Root, help_heading = KERNEL)]
+    pub(crate) caps: Caps,
+
+    /// CPUs that the machine has; they bound `bpf_get_smp_processor_id`.
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = KERNEL,
+          value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub(crate) cpus: u32,
+
+    /// `BPF_F_STRICT_ALIGNMENT`: refuses what is not aligned.
+    #[arg(long, help_heading = KERNEL)]
+    pub(crate) strict_alignment: bool,
+
+    /// `BPF_F_TEST_STATE_FREQ`: keeps a state wherever one may be kept.
+    #[arg(long, help_heading = KERNEL)]
+    pub(crate) test_state_freq: bool,
+
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+}
+
+/// How verdicts are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Sentences, for a person.
+    Text,
+    /// veristat's table.
+    Table,
+    /// veristat's CSV.
+    Csv,
+    /// A JSON object a line (docs/json.md).
+    Json,
+}
+
+/// Who loads a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Caps {
+    /// CAP_BPF and CAP_PERFMON.
+    Root,
+    /// CAP_BPF only.
+    Bpf,
 }
 
 #[derive(Debug, clap::Args)]

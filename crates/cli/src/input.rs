@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use vm::world::Network;
 use xdp_sim::{capture, contents};
 
-use crate::args::ObjectArgs;
+use crate::args::{LoadArgs, ObjectArgs};
 use crate::error::Failure;
 
 /// Where Linux shows its own BTF.
@@ -47,13 +47,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Reads an object and applies what the command line says about it.
+/// Reads the object that the command line names.
 pub(crate) fn object(args: &ObjectArgs) -> Result<Object, Failure> {
-    let place = name(&args.object);
-    let bytes = read(&args.object)?;
+    object_at(&args.object, &args.load)
+}
+
+/// Reads an object and applies what the command line says about it.
+pub(crate) fn object_at(path: &Path, args: &LoadArgs) -> Result<Object, Failure> {
+    let place = name(path);
+    let bytes = read(path)?;
     let parse =
         |options: &Options| Object::parse(&bytes, options).map_err(|e| Failure::input(&place, e));
-    let mut options = options(args)?;
+    let mut options = options(path, args)?;
     let mut object = parse(&options)?;
     // Reading the kernel's types takes longer than many a run, so they are asked
     // for only where something depends on them.
@@ -70,8 +75,8 @@ pub(crate) fn object(args: &ObjectArgs) -> Result<Object, Failure> {
     Ok(object)
 }
 
-fn options(args: &ObjectArgs) -> Result<Options, Failure> {
-    let name = args.object.file_name().unwrap_or_default();
+fn options(path: &Path, args: &LoadArgs) -> Result<Options, Failure> {
+    let name = path.file_name().unwrap_or_default();
     Ok(Options {
         name: name.to_string_lossy().into_owned(),
         target_btf: args.btf.as_deref().map(read_btf).transpose()?,
@@ -80,14 +85,14 @@ fn options(args: &ObjectArgs) -> Result<Options, Failure> {
     })
 }
 
-fn read_btf(path: &Path) -> Result<Arc<Btf>, Failure> {
+pub(crate) fn read_btf(path: &Path) -> Result<Arc<Btf>, Failure> {
     let btf = loader::read_btf(&read(path)?).map_err(|e| Failure::input(path.display(), e))?;
     Ok(Arc::new(btf))
 }
 
 /// The running kernel's types, where they can be had: the object's own are there
 /// too.
-fn kernel_btf() -> Option<Arc<Btf>> {
+pub(crate) fn kernel_btf() -> Option<Arc<Btf>> {
     let bytes = std::fs::read(KERNEL_BTF).ok()?;
     Btf::parse(&bytes).ok().map(Arc::new)
 }

@@ -18,6 +18,7 @@ mod layout;
 mod output;
 mod progress;
 mod run;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args, out),
         Command::Compare(args) => compare::compare(args, out),
+        Command::Verify(args) => verify::verify(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Disasm(args) => disasm::disasm(args, out),
         Command::Completions { shell } => {

@@ -6,7 +6,7 @@
 use abi::Program;
 use isa::{Pc, Reg};
 
-use crate::state::{Frame, State};
+use crate::state::State;
 use crate::structure::Structure;
 use crate::{Config, Reason, Stats};
 
@@ -44,8 +44,8 @@ pub enum Event<'e> {
         /// Index in `Structure::subprograms`.
         subprogram: u32,
     },
-    /// A global function was followed without a refusal.
-    FunctionSafe {
+    /// A function was followed along all its paths without a refusal.
+    FunctionDone {
         /// Index in `Structure::subprograms`.
         subprogram: u32,
     },
@@ -91,20 +91,18 @@ pub enum Event<'e> {
     },
     /// A function of the program is entered.
     Call {
-        /// The caller's frame.
-        caller: &'e Frame,
-        /// The new frame.
-        callee: &'e Frame,
-        /// Its first instruction.
+        /// The state before it, the caller's frame last.
+        caller: &'e State,
+        /// The state after it, the new frame last.
+        callee: &'e State,
+        /// The new function's first instruction.
         to: Pc,
     },
     /// A function of the program returns.
     Return {
-        /// The frame that is left.
-        callee: &'e Frame,
-        /// The caller's frame after it.
-        caller: &'e Frame,
-        /// The state after it.
+        /// The state before it, the frame that is left last.
+        callee: &'e State,
+        /// The state after it, the caller's frame last.
         state: &'e State,
         /// Where the caller goes on.
         to: Pc,

@@ -20,6 +20,24 @@ pub struct Stats {
     pub stack_depths: Vec<u32>,
 }
 
+impl Stats {
+    /// The closing line of Linux's log.
+    pub fn line(&self) -> String {
+        let Stats {
+            processed,
+            max_states_per_insn,
+            total_states,
+            peak_states,
+            ..
+        } = self;
+        format!(
+            "processed {processed} insns (limit 1000000) max_states_per_insn \
+             {max_states_per_insn} total_states {total_states} peak_states {peak_states} \
+             mark_read 0"
+        )
+    }
+}
+
 /// What was decided about a program.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "made once a program")]

@@ -1,0 +1,192 @@
+//! `ebpf-sim verify`: whether Linux would load programs, in its words.
+
+mod columns;
+mod compare;
+mod filter;
+mod row;
+mod table;
+mod text;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use abi::Program;
+use loader::Object;
+use verifier::log::Log;
+use verifier::{Config, Observer, Privileges, Verdict};
+
+use crate::args::{Caps, Format, VerifyArgs};
+use crate::error::{self, Failure};
+use crate::input;
+use crate::output::Output;
+use row::{Outcome, Row};
+
+pub(crate) fn verify(args: &VerifyArgs, out: &mut Output) -> Result<ExitCode, Failure> {
+    let mut session = Session::new(args)?;
+    for path in &args.objects {
+        session.object(path, out)?;
+    }
+    session.finish(out)
+}
+
+/// Objects gone through so far.
+struct Session<'a> {
+    args: &'a VerifyArgs,
+    format: Format,
+    config: Config,
+    filters: filter::Filters,
+    rows: Vec<Row>,
+    /// Programs or objects that could not be read, which was said.
+    unreadable: bool,
+    /// A verdict changed against the base.
+    changed: bool,
+}
+
+impl<'a> Session<'a> {
+    fn new(args: &'a VerifyArgs) -> Result<Session<'a>, Failure> {
+        let format = match args.json {
+            true => Format::Json,
+            false => args.output.unwrap_or(Format::Text),
+        };
+        let kernel_btf = match &args.load.btf {
+            Some(path) => Some(input::read_btf(path)?),
+            None => None,
+        };
+        Ok(Session {
+            args,
+            format,
+            config: Config {
+                privileges: match args.caps {
+                    Caps::Root => Privileges::Full,
+                    Caps::Bpf => Privileges::BpfOnly,
+                },
+                strict_alignment: args.strict_alignment,
+                test_state_freq: args.test_state_freq,
+                cpus: args.cpus,
+                kernel_btf,
+                ..Config::default()
+            },
+            filters: filter::Filters::new(&args.filter)?,
+            rows: Vec::new(),
+            unreadable: false,
+            changed: false,
+        })
+    }
+
+    /// Verifies the programs of one object. One that cannot be read is reported,
+    /// and the next goes on.
+    fn object(&mut self, path: &Path, out: &mut Output) -> Result<(), Failure> {
+        let file = file_name(path);
+        let object = match input::object_at(path, &self.args.load) {
+            Ok(object) => object,
+            Err(failure) => return self.unreadable(failure),
+        };
+        self.check_names(path, &object)?;
+        for entry in object.entries() {
+            let wanted = &self.args.program;
+            if !wanted.is_empty() && !wanted.contains(&entry.name) {
+                continue;
+            }
+            if !self.filters.may_match(&format!("{file}/{}", entry.name)) {
+                continue;
+            }
+            match object.program(&entry.name) {
+                Ok(program) => self.program(&file, &program, out)?,
+                Err(error) => self.unreadable(Failure::input(path.display(), error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Programs that were named must be there.
+    fn check_names(&self, path: &Path, object: &Object) -> Result<(), Failure> {
+        let known = || object.entries().iter().map(|entry| entry.name.as_str());
+        for name in &self.args.program {
+            if self.args.objects.len() == 1 && !known().any(|known| known == name) {
+                let known: Vec<_> = known().collect();
+                let why = format!("no program {name}; there are: {}", known.join(", "));
+                return Err(Failure::input(path.display(), why));
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, failure: Failure) -> Result<(), Failure> {
+        self.unreadable = true;
+        error::say(failure);
+        Ok(())
+    }
+
+    fn program(&mut self, file: &str, program: &Program, out: &mut Output) -> Result<(), Failure> {
+        if self.config.kernel_btf.is_none() && !program.externs.is_empty() {
+            self.config.kernel_btf = input::kernel_btf();
+        }
+        let mut log = self.args.log_level.map(Log::new);
+        let observer = log.as_mut().map(|log| log as &mut dyn Observer);
+        let begin = Instant::now();
+        let verdict = verifier::verify(program, &self.config, observer);
+        let took = begin.elapsed();
+        let log = log.map(Log::into_text);
+        let row = Row::new(file, program, &verdict, took, log);
+        if self.filters.keeps(&row) {
+            self.keep(row, program, &verdict, out)?;
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &mut self,
+        mut row: Row,
+        program: &Program,
+        verdict: &Verdict<'_>,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => out.json(&row)?,
+            Format::Text => text::print(&row, program, verdict, self.args.explain, out)?,
+            // As veristat does, before the table.
+            Format::Table | Format::Csv => text::print_log(&row, out)?,
+        }
+        row.log = None;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn finish(mut self, out: &mut Output) -> Result<ExitCode, Failure> {
+        let columns = columns::parse(&self.args.emit)?;
+        columns::sort(&mut self.rows, &self.args.sort)?;
+        if let Some(base) = &self.args.compare {
+            self.changed = compare::print(base, &self.rows, self.format, out)?;
+        } else {
+            match self.format {
+                Format::Table => table::print(&self.rows, columns.as_deref(), out)?,
+                Format::Csv => table::print_csv(&self.rows, columns.as_deref(), out)?,
+                Format::Text if self.rows.len() > 1 => text::print_sum(&self.rows, out)?,
+                Format::Text | Format::Json => {}
+            }
+        }
+        Ok(self.exit_code())
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let any = |outcome| self.rows.iter().any(|row| row.verdict == outcome);
+        if self.unreadable {
+            ExitCode::from(2)
+        } else if any(Outcome::Failure) || self.changed {
+            ExitCode::from(1)
+        } else if any(Outcome::Unsupported) {
+            ExitCode::from(3)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// What a file is called in reports: its last component, as veristat has it.
+fn file_name(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => input::name(path),
+    }
+}
