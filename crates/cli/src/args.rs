@@ -31,8 +31,10 @@ pub(crate) enum Command {
     )]
     Compare(Box<CompareArgs>),
     /// Say whether Linux would load programs, in its words, and explain refusals.
-    #[command(after_help = "Exit codes: 0 everything is accepted, 1 something is refused, 2 usage \
-        or unreadable input, 3 something uses what is not supported.")]
+    #[command(
+        after_help = "Exit codes: 0 everything is accepted, 1 something is refused, 2 usage \
+        or unreadable input, 3 something uses what is not supported."
+    )]
     Verify(Box<VerifyArgs>),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),

@@ -32,6 +32,7 @@ pub use reason::{Fault, Reason, Result, Unsupported};
 pub use verdict::{Acceptance, Rejection, Stats, Undecided, Verdict};
 
 use abi::Program;
+use structure::Structure;
 
 /// Decides whether Linux would load `program`.
 ///
@@ -39,19 +40,53 @@ use abi::Program;
 pub fn verify<'p>(
     program: &'p Program,
     config: &Config,
+    observer: Option<&mut dyn Observer>,
+) -> Verdict<'p> {
+    match structure::analyze(program, config) {
+        Ok(structure) => follow(program, config, &structure, observer),
+        Err(fault) => {
+            let verdict = verdict::failed(*fault, None, Stats::default());
+            if let Some(observer) = observer {
+                let structure = Structure::outline(program);
+                let context = Context {
+                    program,
+                    config,
+                    structure: &structure,
+                };
+                observer.observe(&context, Event::Structure);
+                observer.observe(&context, verdict.event());
+            }
+            verdict
+        }
+    }
+}
+
+/// Follows a program whose structure is in order.
+fn follow<'p>(
+    program: &'p Program,
+    config: &Config,
+    structure: &Structure,
     mut observer: Option<&mut dyn Observer>,
 ) -> Verdict<'p> {
-    let structure = match structure::analyze(program, config) {
-        Ok(structure) => structure,
-        Err(fault) => return verdict::failed(*fault, None, Stats::default()),
+    let context = Context {
+        program,
+        config,
+        structure,
     };
-    let observer = observer.as_deref_mut().map(|o| o as &mut dyn Observer);
-    let mut verifier = explore::Verifier::new(program, config, &structure, observer);
+    if let Some(observer) = observer.as_deref_mut() {
+        observer.observe(&context, Event::Structure);
+    }
+    let watcher = observer.as_deref_mut().map(|o| o as &mut dyn Observer);
+    let mut verifier = explore::Verifier::new(program, config, structure, watcher);
     let outcome = verifier.run();
     let pc = verifier.pc;
     let stats = std::mem::take(&mut verifier.stats);
-    match outcome {
+    let verdict = match outcome {
         Ok(()) => Verdict::Accepted(Acceptance { program, stats }),
         Err(fault) => verdict::failed(*fault, Some(pc), stats),
+    };
+    if let Some(observer) = observer {
+        observer.observe(&context, verdict.event());
     }
+    verdict
 }

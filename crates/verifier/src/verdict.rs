@@ -3,7 +3,7 @@
 use abi::Program;
 use isa::Pc;
 
-use crate::{Fault, Reason, Unsupported};
+use crate::{Event, Fault, Reason, Unsupported};
 
 /// What an analysis cost, as Linux counts it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,17 @@ impl Verdict<'_> {
             Verdict::Accepted(acceptance) => &acceptance.stats,
             Verdict::Refused(rejection) => &rejection.stats,
             Verdict::Unsupported(undecided) => &undecided.stats,
+        }
+    }
+
+    /// The last event of an analysis.
+    pub(crate) fn event(&self) -> Event<'_> {
+        Event::Verdict {
+            refusal: match self {
+                Verdict::Refused(rejection) => Some(&rejection.reason),
+                _ => None,
+            },
+            stats: self.stats(),
         }
     }
 

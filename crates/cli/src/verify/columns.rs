@@ -80,12 +80,9 @@ pub(super) const ALL: &[Column] = &[
     column("peak_states", &[], "Peak states", |r| {
         Value::Number(r.figures.peak_states)
     }),
-    column(
-        "max_states_per_insn",
-        &[],
-        "Max states per insn",
-        |r| Value::Number(r.figures.max_states_per_insn),
-    ),
+    column("max_states_per_insn", &[], "Max states per insn", |r| {
+        Value::Number(r.figures.max_states_per_insn)
+    }),
     column("prog_size", &["size"], "Program size", |r| {
         Value::Number(r.figures.prog_size as u64)
     }),

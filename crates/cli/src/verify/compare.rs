@@ -29,7 +29,7 @@ pub(super) fn print(
 ) -> Result<bool, Failure> {
     let base = read(path)?;
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     let compared: Vec<Column> = COMPARED.iter().filter_map(|n| columns::find(n)).collect();
     let heads = compared
         .iter()
@@ -59,7 +59,11 @@ pub(super) fn print(
         !rows.iter().any(|row| same(&row))
     }) {
         let mut line = vec![name.0.clone(), name.1.clone()];
-        line.extend(compared.iter().flat_map(|_| ["-", "N/A", "N/A"].map(str::to_owned)));
+        line.extend(
+            compared
+                .iter()
+                .flat_map(|_| ["-", "N/A", "N/A"].map(str::to_owned)),
+        );
         lines.push(line);
     }
     if format == Format::Csv {

@@ -15,7 +15,7 @@ pub(super) fn print(
     let standard = columns::of_table();
     let columns = columns.unwrap_or(&standard);
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(columns.iter().map(|column| column.heading));
     for row in rows {
         table.add_row(columns.iter().map(|column| column.value(row)));

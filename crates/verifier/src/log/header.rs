@@ -13,6 +13,9 @@ pub(super) fn write(text: &mut Text, context: &Context<'_>) {
     for (index, function) in structure.subprograms.iter().enumerate() {
         let _ = writeln!(text, "func#{index} @{}", function.start.0);
     }
+    if structure.insns.is_empty() {
+        return;
+    }
     let _ = writeln!(text, "Live regs before insn:");
     for (pc, _) in structure.code.iter() {
         write_live(text, context, pc);

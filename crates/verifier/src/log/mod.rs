@@ -5,8 +5,8 @@
 //! What Linux prints and no two runs have in common (addresses of maps) is
 //! replaced by numbers that do not change.
 
-mod insn;
 mod header;
+mod insn;
 mod source;
 mod state;
 mod text;

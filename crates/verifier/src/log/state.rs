@@ -73,7 +73,11 @@ fn write_regs(
 
 /// The sign before a scalar whose exact value matters.
 fn mark(value: &crate::state::Value, precise: bool) -> &'static str {
-    if precise && value.is_scalar() { "P" } else { "" }
+    if precise && value.is_scalar() {
+        "P"
+    } else {
+        ""
+    }
 }
 
 fn write_slot(

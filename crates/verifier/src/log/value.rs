@@ -3,14 +3,14 @@
 use std::fmt::{self, Display};
 
 use crate::observe::Context;
-use crate::scalar::display::{signed, unsigned};
+use crate::scalar::text::{SignedText, UnsignedText};
 use crate::state::{DynptrKind, Flags, Kind, MapRef, Value};
 
 /// `value` as Linux prints it in frame `frame`.
 pub fn value<'a>(context: &'a Context<'a>, frame: u8, value: &'a Value) -> impl Display + 'a {
     fmt::from_fn(move |f| {
         if let Some(number) = value.as_const() {
-            return write!(f, "{}", signed(number as i64));
+            return write!(f, "{}", SignedText(number as i64));
         }
         if let Kind::Stack { frame: owner } = value.kind {
             f.write_str("fp")?;
@@ -19,7 +19,7 @@ pub fn value<'a>(context: &'a Context<'a>, frame: u8, value: &'a Value) -> impl 
             }
             if let Some(variable) = value.num.as_const() {
                 let offset = (variable as i64).wrapping_add(value.off.into());
-                return write!(f, "{}", signed(offset));
+                return write!(f, "{}", SignedText(offset));
             }
         } else {
             write_type(f, context, value)?;
@@ -110,19 +110,19 @@ fn write_attributes(
         write_map(&mut list, context, map)?;
     }
     if !value.is_scalar() && value.off != 0 {
-        list.item(format_args!("off={}", signed(value.off.into())))?;
+        list.item(format_args!("off={}", SignedText(value.off.into())))?;
     }
     if let Some(range) = value.kind.range() {
-        list.item(format_args!("r={}", unsigned(i64::from(range) as u64)))?;
+        list.item(format_args!("r={}", UnsignedText(i64::from(range) as u64)))?;
     }
     match value.kind {
-        Kind::Mem { size } => list.item(format_args!("sz={}", unsigned(size.into())))?,
+        Kind::Mem { size } => list.item(format_args!("sz={}", UnsignedText(size.into())))?,
         Kind::DynptrPtr(kind) => list.item(format_args!("type={}", dynptr_name(kind)))?,
         _ => {}
     }
     match value.num.as_const() {
         Some(0) => {}
-        Some(variable) => list.item(format_args!("imm={}", signed(variable as i64)))?,
+        Some(variable) => list.item(format_args!("imm={}", SignedText(variable as i64)))?,
         None => {
             let ranges = value.num.ranges().to_string();
             if !ranges.is_empty() {
@@ -159,8 +159,8 @@ fn write_map(list: &mut List<'_, '_>, context: &Context<'_>, map: MapRef) -> fmt
     }
     list.item(format_args!(
         "ks={},vs={}",
-        unsigned(def.key_size.into()),
-        unsigned(def.value_size.into())
+        UnsignedText(def.key_size.into()),
+        UnsignedText(def.value_size.into())
     ))
 }
 

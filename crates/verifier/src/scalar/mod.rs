@@ -1,5 +1,7 @@
 //! Scalars: what is known of a number.
 
+pub mod text;
+
 /// Placeholder until the domain stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scalar(Option<u64>);
@@ -11,6 +13,11 @@ impl Scalar {
     /// The number `n`.
     pub fn constant(n: u64) -> Scalar {
         Scalar(Some(n))
+    }
+
+    /// Its ranges as Linux writes them.
+    pub fn ranges(&self) -> &'static str {
+        ""
     }
 
     /// The number, if it is known.

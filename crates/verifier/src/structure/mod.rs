@@ -95,6 +95,25 @@ pub struct Subprogram {
     pub fastcall_stack_offset: i16,
 }
 
+impl Subprogram {
+    /// A function of which the start alone is known.
+    fn outline(start: Pc) -> Subprogram {
+        Subprogram {
+            start,
+            end: start,
+            name: None,
+            func: None,
+            global: false,
+            has_tail_call: false,
+            has_ld_abs: false,
+            changes_packet: false,
+            might_sleep: false,
+            postorder: 0..0,
+            fastcall_stack_offset: 0,
+        }
+    }
+}
+
 /// What is known of an instruction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InsnFacts {
@@ -166,6 +185,18 @@ pub fn analyze(program: &Program, config: &Config) -> Result<Structure> {
 }
 
 impl Structure {
+    /// The functions alone, for the log of a program whose structure is refused.
+    pub(crate) fn outline(program: &Program) -> Structure {
+        let starts = subprograms::discover(program).unwrap_or_default();
+        Structure {
+            code: Code::new(program.code.clone()),
+            subprograms: starts.into_iter().map(Subprogram::outline).collect(),
+            insns: Vec::new(),
+            postorder: Vec::new(),
+            scc_count: 0,
+        }
+    }
+
     /// What is known of the instruction at `pc`.
     pub fn insn(&self, pc: Pc) -> InsnFacts {
         self.insns.get(pc.index()).copied().unwrap_or_default()
