@@ -15,7 +15,7 @@ mod stack_liveness;
 pub use cache::{CheckpointId, FrameMarks};
 pub use history::HistoryEntry;
 
-use abi::Program;
+use abi::{Flavor, Program};
 use isa::{Pc, Reg};
 
 use crate::observe::{Context, Event, Observer, Touched};
@@ -34,6 +34,8 @@ pub(crate) struct Verifier<'a> {
     pub(crate) program: &'a Program,
     pub(crate) config: &'a Config,
     pub(crate) structure: &'a Structure,
+    /// What the program may do by its type; none where nothing is known of it.
+    flavor: Option<&'static Flavor>,
     pub(crate) observer: Option<&'a mut dyn Observer>,
     /// What is known on the current path.
     pub(crate) state: State,
@@ -82,6 +84,12 @@ impl<'a> Verifier<'a> {
             program,
             config,
             structure,
+            flavor: Flavor::of(
+                program.prog_type,
+                program.attach_type,
+                program.flags.sleepable,
+                &program.attach_target,
+            ),
             observer,
             state: State::new(0, Pc(0)),
             pc: Pc(0),
@@ -173,6 +181,12 @@ impl<'a> Verifier<'a> {
         });
         let pushed = self.branches.last_mut().expect("pushed just now");
         Ok(&mut pushed.state)
+    }
+
+    /// What the program may do by its type.
+    pub(crate) fn flavor(&self) -> Result<&'static Flavor> {
+        let unknown = || self.unsupported(format!("programs of type {}", self.program.prog_type));
+        self.flavor.ok_or_else(unknown)
     }
 
     /// A new id.
