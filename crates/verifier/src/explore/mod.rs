@@ -8,12 +8,15 @@
 //! a branch kept on a stack.
 
 mod cache;
+#[allow(dead_code)]
 mod history;
 mod precision;
 mod stack_liveness;
 
 pub use cache::{CheckpointId, FrameMarks};
-pub use history::HistoryEntry;
+pub use history::History;
+#[allow(unused_imports)]
+pub(crate) use history::Linked;
 
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
@@ -21,7 +24,7 @@ use isa::{Pc, Reg};
 use crate::observe::{Context, Event, Observer, Touched};
 use crate::reason::{Limit, Result};
 use crate::state::State;
-use crate::structure::Structure;
+use crate::structure::{Marks, Structure};
 use crate::{Config, Stats};
 
 /// Instructions that may be followed, over all paths.
@@ -49,6 +52,8 @@ pub(crate) struct Verifier<'a> {
     /// Branches to come, the next one last.
     branches: Vec<Branch>,
     pub(crate) cache: cache::Cache,
+    /// Where all paths came from.
+    trail: history::Trail,
     pub(crate) stats: Stats,
     last_id: u32,
 }
@@ -97,6 +102,7 @@ impl<'a> Verifier<'a> {
             touched: Touched::NONE,
             branches: Vec::new(),
             cache: cache::Cache::default(),
+            trail: history::Trail::default(),
             stats,
             last_id: 0,
         }
@@ -142,6 +148,15 @@ impl<'a> Verifier<'a> {
         self.stats.processed += 1;
         if self.stats.processed > MAX_PROCESSED {
             return Err(Limit::Processed(self.stats.processed).into());
+        }
+        self.trail.next_instruction();
+        if self
+            .structure
+            .insn(self.pc)
+            .marks
+            .contains(Marks::JUMP_HISTORY)
+        {
+            self.note_jump();
         }
         self.observe(|v| Event::Before {
             pc: v.pc,

@@ -22,7 +22,7 @@ pub use reference::{Reference, ReferenceKind, References};
 pub use stack::{Byte, Content, Dynptr, DynptrKind, Iter, IterState, Slot, Stack};
 pub use value::{Flags, Kind, MapRef, Value};
 
-use crate::explore::{CheckpointId, HistoryEntry};
+use crate::explore::{CheckpointId, History};
 
 /// What is known at one point of one path.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ pub struct State {
     pub first_pc: Pc,
     /// The last instruction before this point (valid in checkpoints).
     pub last_pc: Pc,
-    /// Jumps and stack accesses since that checkpoint, oldest first.
-    pub history: Vec<HistoryEntry>,
+    /// Jumps and stack accesses since that checkpoint.
+    pub history: History,
     /// How often `may_goto` was passed on this path.
     pub may_goto_depth: u32,
     /// How often bodies of callbacks were begun on this path.
@@ -60,7 +60,7 @@ impl State {
             parent: None,
             first_pc: entry,
             last_pc: entry,
-            history: Vec::new(),
+            history: History::default(),
             may_goto_depth: 0,
             callback_unroll_depth: 0,
         }
