@@ -1,0 +1,1 @@
+//! Words of a few bits, for tests that try all numbers.
