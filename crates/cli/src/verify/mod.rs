@@ -3,6 +3,7 @@
 mod columns;
 mod compare;
 mod filter;
+mod raw;
 mod row;
 mod table;
 mod text;
@@ -24,6 +25,10 @@ use row::{Outcome, Row};
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut Output) -> Result<ExitCode, Failure> {
     let mut session = Session::new(args)?;
+    if let Some(path) = &args.programs {
+        session.raw(path, out)?;
+        return Ok(session.exit_code());
+    }
     for path in &args.objects {
         session.object(path, out)?;
     }
@@ -37,6 +42,8 @@ struct Session<'a> {
     config: Config,
     filters: filter::Filters,
     rows: Vec<Row>,
+    refused: bool,
+    unsupported: bool,
     /// Programs or objects that could not be read, which was said.
     unreadable: bool,
     /// A verdict changed against the base.
@@ -69,6 +76,8 @@ impl<'a> Session<'a> {
             },
             filters: filter::Filters::new(&args.filter)?,
             rows: Vec::new(),
+            refused: false,
+            unsupported: false,
             unreadable: false,
             changed: false,
         })
@@ -122,17 +131,26 @@ impl<'a> Session<'a> {
         if self.config.kernel_btf.is_none() && !program.externs.is_empty() {
             self.config.kernel_btf = input::kernel_btf();
         }
-        let mut log = self.args.log_level.map(Log::new);
-        let observer = log.as_mut().map(|log| log as &mut dyn Observer);
-        let begin = Instant::now();
-        let verdict = verifier::verify(program, &self.config, observer);
-        let took = begin.elapsed();
-        let log = log.map(Log::into_text);
-        let row = Row::new(file, program, &verdict, took, log);
+        let (row, verdict) = self.judge(file, program, &self.config);
         if self.filters.keeps(&row) {
             self.keep(row, program, &verdict, out)?;
         }
         Ok(())
+    }
+
+    fn judge<'p>(&self, file: &str, program: &'p Program, config: &Config) -> (Row, Verdict<'p>) {
+        let mut log = self.args.log_level.map(Log::new);
+        let observer = log.as_mut().map(|log| log as &mut dyn Observer);
+        let begin = Instant::now();
+        let verdict = verifier::verify(program, config, observer);
+        let took = begin.elapsed();
+        let log = log.map(Log::into_text);
+        (Row::new(file, program, &verdict, took, log), verdict)
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        self.refused |= outcome == Outcome::Failure;
+        self.unsupported |= outcome == Outcome::Unsupported;
     }
 
     fn keep(
@@ -148,6 +166,7 @@ impl<'a> Session<'a> {
             // As veristat does, before the table.
             Format::Table | Format::Csv => text::print_log(&row, out)?,
         }
+        self.count(row.verdict);
         row.log = None;
         self.rows.push(row);
         Ok(())
@@ -170,16 +189,12 @@ impl<'a> Session<'a> {
     }
 
     fn exit_code(&self) -> ExitCode {
-        let any = |outcome| self.rows.iter().any(|row| row.verdict == outcome);
-        if self.unreadable {
-            ExitCode::from(2)
-        } else if any(Outcome::Failure) || self.changed {
-            ExitCode::from(1)
-        } else if any(Outcome::Unsupported) {
-            ExitCode::from(3)
-        } else {
-            ExitCode::SUCCESS
-        }
+        ExitCode::from(match () {
+            () if self.unreadable => 2,
+            () if self.refused || self.changed => 1,
+            () if self.unsupported => 3,
+            () => 0,
+        })
     }
 }
 
