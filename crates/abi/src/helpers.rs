@@ -1,6 +1,7 @@
 //! The helper functions that Linux 6.18 offers, one row each.
 
 mod table;
+mod variant;
 
 use crate::{MapType, ProgType};
 
@@ -20,7 +21,8 @@ pub struct Helper {
     /// Program types of which at least one attach type may call it. Types that
     /// the measured kernel cannot load are in none (`lirc_mode2`, `lsm`, `ext`).
     pub prog_types: TypeSet,
-    /// What it takes, in `r1` to `r5`.
+    /// What it takes, in `r1` to `r5`, from programs of most types;
+    /// [`Helper::args_in`] knows the others.
     pub args: &'static [Arg],
     /// What it leaves in `r0`.
     pub ret: Ret,
@@ -64,7 +66,7 @@ pub enum Arg {
     Any,
     /// The context.
     Ctx,
-    /// The context or nothing, by program type.
+    /// The context or NULL.
     OptCtx,
     /// A map.
     MapPtr,
@@ -123,9 +125,9 @@ pub enum Arg {
     /// The same, or a typed kernel pointer to one.
     SockCommonBtf,
     /// The same or NULL.
-    SockCommonOrNull,
-    /// A socket or the context, by program type.
-    SockOrCtx,
+    SockCommonBtfOrNull,
+    /// A full socket or NULL.
+    SockOrNull,
     /// A socket that the program holds a reference to.
     OwnedSock,
     /// A typed kernel pointer.

@@ -37,7 +37,7 @@ pub(crate) fn complete(
     helper: &Helper,
     packet: bool,
 ) -> Option<Call> {
-    let args = helper.args;
+    let args = helper.args_in(flavor.prog_type);
     let ends = match packet {
         true => Some(packet_members(probe, flavor)?),
         false => None,
@@ -86,7 +86,7 @@ fn place(arg: Arg, register: &str) -> Option<String> {
     let stack = |below: u32| format!("{register} = r10\n{register} += -{below}\n");
     Some(match arg {
         Arg::Any | Arg::StackOrNull | Arg::BtfOrNull => format!("{register} = 0\n"),
-        Arg::Ctx | Arg::OptCtx | Arg::SockOrCtx => format!("{register} = r6\n"),
+        Arg::Ctx | Arg::OptCtx => format!("{register} = r6\n"),
         Arg::MapPtr => format!("{register} = map[idx:0]\n"),
         Arg::MapKey => stack(16),
         Arg::DynptrUninit => stack(32),
@@ -100,7 +100,7 @@ fn place(arg: Arg, register: &str) -> Option<String> {
         }
         Arg::Size | Arg::SizeOrZero | Arg::ConstSize => format!("{register} = {MEMORY}\n"),
         Arg::Func => format!("{register} = subprog[callback]\n"),
-        Arg::SockCommon | Arg::SockCommonBtf | Arg::SockCommonOrNull => {
+        Arg::SockCommon | Arg::SockCommonBtf | Arg::SockCommonBtfOrNull | Arg::SockOrNull => {
             format!("{register} = r7\n")
         }
         Arg::Btf => format!("{register} = r8\n"),
@@ -111,7 +111,7 @@ fn place(arg: Arg, register: &str) -> Option<String> {
 fn needs_socket(arg: Arg) -> bool {
     matches!(
         arg,
-        Arg::SockCommon | Arg::SockCommonBtf | Arg::SockCommonOrNull
+        Arg::SockCommon | Arg::SockCommonBtf | Arg::SockCommonBtfOrNull | Arg::SockOrNull
     )
 }
 

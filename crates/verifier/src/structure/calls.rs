@@ -70,7 +70,7 @@ impl<'a> Callees<'a> {
         // The packet is taken to move even where the helper may not be called.
         let known = self.flavor.is_none_or(|flavor| flavor.may_call(helper));
         Some(Callee {
-            params: known.then_some(helper.args.len() as u32),
+            params: known.then_some(helper.args_in(self.program.prog_type).len() as u32),
             void: helper.ret == helpers::Ret::Void,
             fastcall: known && helper.name == "bpf_get_smp_processor_id",
             callback: callback(helper),
