@@ -10,12 +10,15 @@
 //! * A judge that gives no verdict ([`Said::Unsupported`], [`CannotAsk`]) neither
 //!   agrees nor disagrees: it is counted apart.
 
+mod agreement;
 mod cdecl;
 pub mod filetest;
 mod linux;
 mod opinion;
 mod ours;
+pub mod samples;
 
+pub use agreement::{Aspect, Compared, Difference, Table, normal};
 pub use cdecl::{Declarations, Declared, DeclaredError};
 pub use linux::LinuxJudge;
 pub use opinion::{Opinion, Said};
