@@ -8,7 +8,7 @@ use isa::{Pc, Reg};
 
 use crate::state::State;
 use crate::structure::Structure;
-use crate::{Config, Reason, Stats};
+use crate::{Config, FrameMarks, Reason, Stats};
 
 /// What does not change during an analysis.
 #[derive(Clone, Copy, Debug)]
@@ -82,12 +82,22 @@ pub enum Event<'e> {
         from: Pc,
         /// Where it ends.
         to: Pc,
-        /// Whether it ends straight after a branch was taken up.
-        taken_up: bool,
         /// Its last state.
         state: &'e State,
         /// The state that covers it.
         by: &'e State,
+    },
+    /// The path came back to a checkpoint and nothing had changed: the program
+    /// is refused, which [`Event::Verdict`] tells.
+    EndlessLoop {
+        /// Where.
+        pc: Pc,
+        /// The state.
+        state: &'e State,
+        /// The checkpoint's.
+        old: &'e State,
+        /// The marks of the checkpoint's current frame.
+        marks: FrameMarks,
     },
     /// A function of the program is entered.
     Call {

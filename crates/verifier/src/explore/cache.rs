@@ -2,10 +2,18 @@
 //!
 //! A checkpoint is also a link of the path that goes on from it: going back over
 //! a path for precision leads from checkpoint to checkpoint, and the marks that
-//! are found stand in the checkpoint, beside its state.
+//! are found stand in the checkpoint, beside its state. A checkpoint therefore
+//! outlives its usefulness for the search as long as a path from it is open; it
+//! leaves its list, and counts as *withdrawn* until it can go.
+//!
+//! Lists are Linux's: one for each instruction and call site, modulo the
+//! program's length, newest first. Two instructions of functions that are called
+//! from several places may share a list; the statistics see that.
 
 use isa::Pc;
 
+use super::scc::VisitId;
+use crate::Stats;
 use crate::state::State;
 
 /// A checkpoint of one analysis.
@@ -14,8 +22,6 @@ pub struct CheckpointId(u32);
 
 /// A state that is kept.
 #[derive(Clone, Debug)]
-#[allow(dead_code)]
-#[allow(dead_code)]
 pub(crate) struct Checkpoint {
     /// The state when it was kept. Its `history`, `first_pc` and `last_pc` are
     /// those of the stretch of path that led here from its `parent`.
@@ -27,6 +33,18 @@ pub(crate) struct Checkpoint {
     pub(crate) marks: Vec<FrameMarks>,
     /// Paths from here that are not done yet.
     pub(crate) branches: u32,
+    /// Checkpoints before it on its path.
+    pub(super) depth: u32,
+    /// The visit of a loop that it belongs to.
+    pub(super) visit: Option<VisitId>,
+    /// Paths that ended here.
+    pub(super) hits: u32,
+    /// Paths that came by and were not covered.
+    pub(super) misses: u32,
+    /// Whether what no later path reads was dropped.
+    pub(super) cleaned: bool,
+    withdrawn: bool,
+    next: Option<CheckpointId>,
 }
 
 /// Scalars of one frame that must be compared exactly.
@@ -38,21 +56,145 @@ pub struct FrameMarks {
     pub slots: u64,
 }
 
-/// All checkpoints of one analysis.
-#[derive(Debug, Default)]
-pub(crate) struct Cache {
-    checkpoints: Vec<Checkpoint>,
+impl Checkpoint {
+    /// A checkpoint before `pc` with one open path.
+    pub(super) fn new(state: State, pc: Pc, depth: u32) -> Checkpoint {
+        Checkpoint {
+            marks: vec![FrameMarks::default(); state.frames().len()],
+            state,
+            pc,
+            branches: 1,
+            depth,
+            visit: None,
+            hits: 0,
+            misses: 0,
+            cleaned: false,
+            withdrawn: false,
+            next: None,
+        }
+    }
 }
 
-#[allow(dead_code)]
+/// All checkpoints of one analysis.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// Those that are gone leave a hole.
+    checkpoints: Vec<Option<Checkpoint>>,
+    holes: Vec<CheckpointId>,
+    /// The newest of each list.
+    heads: Vec<Option<CheckpointId>>,
+    listed: u64,
+    withdrawn: u64,
+    /// States kept besides checkpoints: those that wait where a loop closed.
+    pub(super) waiting: u64,
+}
+
 impl Cache {
-    /// A checkpoint.
+    /// No checkpoints yet, of a program of `slots` instruction slots.
+    pub(super) fn new(slots: usize) -> Cache {
+        Cache {
+            checkpoints: Vec::new(),
+            holes: Vec::new(),
+            heads: vec![None; slots],
+            listed: 0,
+            withdrawn: 0,
+            waiting: 0,
+        }
+    }
+
+    /// A checkpoint. Ids of checkpoints that are gone are not used.
     pub(crate) fn get(&self, id: CheckpointId) -> &Checkpoint {
-        &self.checkpoints[id.0 as usize]
+        let found = self.checkpoints[id.0 as usize].as_ref();
+        found.expect("a checkpoint in use is kept")
     }
 
     /// A checkpoint, to be changed.
     pub(crate) fn get_mut(&mut self, id: CheckpointId) -> &mut Checkpoint {
-        &mut self.checkpoints[id.0 as usize]
+        let found = self.checkpoints[id.0 as usize].as_mut();
+        found.expect("a checkpoint in use is kept")
+    }
+
+    /// Number of the list for states before `pc` in a function called from
+    /// `callsite`.
+    pub(super) fn list(&self, pc: Pc, callsite: Option<Pc>) -> usize {
+        let callsite = callsite.map_or(u32::MAX, |pc| pc.0);
+        (pc.0 ^ callsite) as usize % self.heads.len().max(1)
+    }
+
+    /// The newest of a list.
+    pub(super) fn newest(&self, list: usize) -> Option<CheckpointId> {
+        self.heads.get(list).copied().flatten()
+    }
+
+    /// The next older of the same list.
+    pub(super) fn older(&self, id: CheckpointId) -> Option<CheckpointId> {
+        self.get(id).next
+    }
+
+    /// Keeps a checkpoint.
+    pub(super) fn insert(
+        &mut self,
+        list: usize,
+        mut checkpoint: Checkpoint,
+        stats: &mut Stats,
+    ) -> CheckpointId {
+        checkpoint.next = self.newest(list);
+        let id = match self.holes.pop() {
+            Some(id) => {
+                self.checkpoints[id.0 as usize] = Some(checkpoint);
+                id
+            }
+            None => {
+                self.checkpoints.push(Some(checkpoint));
+                CheckpointId(self.checkpoints.len() as u32 - 1)
+            }
+        };
+        if let Some(head) = self.heads.get_mut(list) {
+            *head = Some(id);
+        }
+        self.listed += 1;
+        stats.total_states += 1;
+        self.count_peak(stats);
+        id
+    }
+
+    /// Takes a checkpoint out of its list; `newer` is the one before it there.
+    pub(super) fn withdraw(&mut self, list: usize, newer: Option<CheckpointId>, id: CheckpointId) {
+        let checkpoint = self.get_mut(id);
+        checkpoint.withdrawn = true;
+        let next = checkpoint.next.take();
+        match newer {
+            Some(newer) => self.get_mut(newer).next = next,
+            None => {
+                if let Some(head) = self.heads.get_mut(list) {
+                    *head = next;
+                }
+            }
+        }
+        self.listed -= 1;
+        self.withdrawn += 1;
+    }
+
+    /// Drops a withdrawn checkpoint that nothing refers to any more.
+    pub(super) fn drop_if_withdrawn(&mut self, id: CheckpointId) {
+        let checkpoint = self.get(id);
+        if checkpoint.withdrawn && checkpoint.branches == 0 {
+            self.checkpoints[id.0 as usize] = None;
+            self.holes.push(id);
+            self.withdrawn -= 1;
+        }
+    }
+
+    /// Notes the largest number of states kept at once.
+    pub(super) fn count_peak(&self, stats: &mut Stats) {
+        let kept = self.listed + self.withdrawn + self.waiting;
+        stats.peak_states = stats.peak_states.max(kept);
+    }
+
+    /// Drops all checkpoints. The counts stay, as Linux's do.
+    pub(super) fn clear(&mut self) {
+        self.checkpoints.clear();
+        self.holes.clear();
+        self.heads.fill(None);
     }
 }

@@ -8,10 +8,15 @@
 //! a branch kept on a stack.
 
 mod cache;
+mod clean;
+mod equal;
 #[allow(dead_code)]
 mod history;
 mod precision;
+mod scc;
 mod stack_liveness;
+mod visit;
+mod widen;
 
 pub use cache::{CheckpointId, FrameMarks};
 pub use history::History;
@@ -31,6 +36,9 @@ use crate::{Config, Stats};
 const MAX_PROCESSED: u64 = 1_000_000;
 /// Branches that may wait.
 const MAX_BRANCHES: usize = 8192;
+/// [`Verifier::prev_pc`] at the first instruction of a function that is followed
+/// on its own.
+const NOWHERE: Pc = Pc(u32::MAX);
 
 /// One analysis under way.
 pub(crate) struct Verifier<'a> {
@@ -54,8 +62,14 @@ pub(crate) struct Verifier<'a> {
     pub(crate) cache: cache::Cache,
     /// Where all paths came from.
     trail: history::Trail,
+    loops: scc::Loops,
+    /// Memory for comparisons.
+    ids: equal::IdMap,
+    pace: visit::Pace,
     pub(crate) stats: Stats,
     last_id: u32,
+    /// Global functions that are called, by number.
+    called: Vec<bool>,
 }
 
 /// A branch to come.
@@ -101,40 +115,72 @@ impl<'a> Verifier<'a> {
             prev_pc: Pc(0),
             touched: Touched::NONE,
             branches: Vec::new(),
-            cache: cache::Cache::default(),
             trail: history::Trail::default(),
+            cache: cache::Cache::new(structure.insns.len()),
+            loops: scc::Loops::default(),
+            ids: equal::IdMap::default(),
+            pace: visit::Pace::default(),
             stats,
             last_id: 0,
+            called: vec![false; structure.subprograms.len()],
         }
     }
 
-    /// Follows the main function, then every global function that was called.
+    /// Follows the main function, then every global function that was called,
+    /// by those as well.
     pub(crate) fn run(&mut self) -> Result {
-        self.follow_subprogram(0)
+        self.follow_subprogram(0)?;
+        let mut done = vec![false; self.called.len()];
+        loop {
+            let mut more = false;
+            for subprogram in 1..done.len() {
+                if self.called[subprogram] && !done[subprogram] {
+                    self.follow_subprogram(subprogram as u32)?;
+                    done[subprogram] = true;
+                    more = true;
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A global function is called, which has to be followed on its own.
+    pub(crate) fn note_called(&mut self, subprogram: u32) {
+        if let Some(called) = self.called.get_mut(subprogram as usize) {
+            *called = true;
+        }
     }
 
     /// Follows one function from its start, along all paths.
     fn follow_subprogram(&mut self, subprogram: u32) -> Result {
+        self.observe(|_| Event::Function { subprogram });
         let start = self.structure.subprograms[subprogram as usize].start;
         self.state = State::new(subprogram, start);
-        self.begin_subprogram(subprogram)?;
         self.pc = start;
-        self.prev_pc = start;
-        self.branches.clear();
-        self.follow_all()
+        self.prev_pc = NOWHERE;
+        self.begin_subprogram(subprogram)?;
+        self.observe_path(None);
+        self.follow_all()?;
+        self.cache.clear();
+        self.loops.clear();
+        self.observe(|_| Event::FunctionDone { subprogram });
+        Ok(())
     }
 
     /// Follows the current path and all branches to come.
     fn follow_all(&mut self) -> Result {
-        self.observe_path(None);
         loop {
             while let Flow::To(next) = self.follow_one()? {
                 self.prev_pc = self.pc;
                 self.pc = next;
             }
+            self.close_path()?;
             let Some(branch) = self.branches.pop() else {
                 return Ok(());
             };
+            self.update_live_slots()?;
             self.observe(|_| Event::Pop);
             self.state = branch.state;
             self.pc = branch.to;
@@ -150,12 +196,20 @@ impl<'a> Verifier<'a> {
             return Err(Limit::Processed(self.stats.processed).into());
         }
         self.trail.next_instruction();
-        if self
-            .structure
-            .insn(self.pc)
-            .marks
-            .contains(Marks::JUMP_HISTORY)
+        let marks = self.structure.insn(self.pc).marks;
+        if marks.contains(Marks::PRUNE_POINT)
+            && let Some(by) = self.covered(marks)?
         {
+            let from = self.prev_pc;
+            self.observe(|v| Event::Covered {
+                from,
+                to: v.pc,
+                state: v.state,
+                by: &v.cache.get(by).state,
+            });
+            return Ok(Flow::End);
+        }
+        if marks.contains(Marks::JUMP_HISTORY) {
             self.note_jump();
         }
         self.observe(|v| Event::Before {
@@ -164,9 +218,33 @@ impl<'a> Verifier<'a> {
             touched: v.touched,
         });
         self.touched = Touched::NONE;
+        self.pace.jumps += u64::from(self.is_jump());
         match self.step()? {
             Flow::Next => Ok(Flow::To(self.after(self.pc))),
-            flow => Ok(flow),
+            Flow::To(next) => {
+                self.observe_return(next);
+                Ok(Flow::To(next))
+            }
+            Flow::End => Ok(Flow::End),
+        }
+    }
+
+    /// Whether the current instruction is of the jump class: calls and exits
+    /// are.
+    fn is_jump(&self) -> bool {
+        let slot = self.structure.code.slots().get(self.pc.index());
+        slot.is_some_and(|slot| matches!(slot.opcode & 7, 5 | 6))
+    }
+
+    /// After a return the log tells the state as at the start of a path.
+    fn observe_return(&mut self, to: Pc) {
+        if self.observer.is_some() && self.insn_at(self.pc) == Some(isa::Insn::Exit) {
+            self.touched = Touched::NONE;
+            self.observe(|v| Event::Path {
+                from: Some(v.pc),
+                to,
+                state: v.state,
+            });
         }
     }
 
@@ -184,18 +262,40 @@ impl<'a> Verifier<'a> {
     /// Puts a copy of the current state on the list of branches to come: it will
     /// go on at `to`. Gives the copy, to be changed.
     pub(crate) fn push_branch(&mut self, to: Pc) -> Result<&mut State> {
+        self.push_state(to, self.state.clone())?;
+        if let Some(parent) = self.state.parent {
+            self.cache.get_mut(parent).branches += 1;
+        }
+        let pushed = self.branches.last_mut().expect("pushed just now");
+        Ok(&mut pushed.state)
+    }
+
+    /// Puts the start of an asynchronous callback at `to` on the list of
+    /// branches to come. `state` has one frame and knows nothing of the path.
+    pub(crate) fn push_async(&mut self, to: Pc, mut state: State) -> Result<&mut State> {
+        let callback = self.state.frame().callback;
+        let entry = if callback.is_some_and(|callback| callback.is_async) {
+            self.state.async_entry
+        } else {
+            0
+        };
+        state.async_entry = entry + 1;
+        self.push_state(to, state)?;
+        let pushed = self.branches.last_mut().expect("pushed just now");
+        Ok(&mut pushed.state)
+    }
+
+    fn push_state(&mut self, to: Pc, state: State) -> Result {
         if self.branches.len() >= MAX_BRANCHES {
             return Err(Limit::Branches(self.branches.len() as u64 + 1).into());
         }
         self.observe(|_| Event::Push { to });
-        let state = self.state.clone();
         self.branches.push(Branch {
             state,
             to,
             from: self.pc,
         });
-        let pushed = self.branches.last_mut().expect("pushed just now");
-        Ok(&mut pushed.state)
+        Ok(())
     }
 
     /// What the program may do by its type.
@@ -244,6 +344,18 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    /// Tells the observer a sentence that Linux's log has from level 2 on.
+    pub(crate) fn note_level2(&mut self, text: std::fmt::Arguments<'_>) {
+        if let Some(observer) = self.observer.as_deref_mut() {
+            let context = Context {
+                program: self.program,
+                config: self.config,
+                structure: self.structure,
+            };
+            observer.observe(&context, Event::Note { level: 2, text });
+        }
+    }
+
     fn observe_path(&mut self, from: Option<Pc>) {
         self.touched = Touched::ALL;
         self.observe(|v| Event::Path {
@@ -260,6 +372,5 @@ pub(crate) struct Watched<'v> {
     pub(crate) pc: Pc,
     pub(crate) touched: Touched,
     pub(crate) stats: &'v Stats,
-    #[expect(dead_code, reason = "for events that show checkpoints")]
     pub(crate) cache: &'v cache::Cache,
 }

@@ -42,6 +42,8 @@ pub struct Log {
     source: source::Lines,
     /// A path was taken up again and its state is still to be told.
     taken_up: Option<Pc>,
+    /// What comes after the sentence of a refusal.
+    after_refusal: String,
 }
 
 impl Log {
@@ -60,6 +62,7 @@ impl Log {
             waiting: Vec::new(),
             source: source::Lines::default(),
             taken_up: None,
+            after_refusal: String::new(),
         }
     }
 
@@ -111,6 +114,7 @@ impl Log {
             && self.tells_paths()
         {
             let _ = writeln!(self.text, "{reason}");
+            let _ = self.text.write_str(&self.after_refusal);
         }
         if self.level & STATS != 0 {
             let depths: Vec<_> = stats.stack_depths.iter().map(u32::to_string).collect();
@@ -159,6 +163,21 @@ impl Observer for Log {
                 let _ = writeln!(self.text, "Validating {name}() func#{subprogram}...");
             }
             Event::FunctionDone { subprogram } => self.function_done(context, subprogram),
+            Event::EndlessLoop {
+                pc,
+                state,
+                old,
+                marks,
+            } => {
+                self.source.tell(context, pc, &mut self.text);
+                let precise = Precise {
+                    regs: marks.regs,
+                    slots: marks.slots,
+                };
+                let cur = state_text(context, state);
+                let old = frame(context, old, old.current(), Touched::ALL, precise);
+                self.after_refusal = format!("cur state:{cur}\nold state:{old}\n");
+            }
             Event::Call { caller, callee, to } => self.called(context, caller, callee, to),
             Event::Return { callee, state, to } => self.returned(context, callee, state, to),
             Event::Note { level, text } if u32::from(level) <= self.level & 3 => {

@@ -1,6 +1,7 @@
 //! Refusals of programs that take too long to follow.
 
 use abi::Errno;
+use isa::Pc;
 
 /// Following the program takes too long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum Limit {
     /// Too many branches wait.
     #[error("The sequence of {0} jumps is too complex.")]
     Branches(u64),
+    /// A path came back to an instruction and nothing had changed.
+    #[error("infinite loop detected at insn {}", .0.0)]
+    EndlessLoop(Pc),
 }
 
 impl Limit {
@@ -20,6 +24,7 @@ impl Limit {
         match self {
             Limit::Processed(_) => Errno::E2BIG,
             Limit::Branches(_) => Errno::EFAULT,
+            Limit::EndlessLoop(_) => Errno::EINVAL,
         }
     }
 
@@ -28,6 +33,7 @@ impl Limit {
         match self {
             Limit::Processed(_) => "too-long",
             Limit::Branches(_) => "too-many-branches",
+            Limit::EndlessLoop(_) => "endless-loop",
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct State {
     pub may_goto_depth: u32,
     /// How often bodies of callbacks were begun on this path.
     pub callback_unroll_depth: u32,
+    /// Number of this run of an asynchronous callback; 0 in other functions.
+    pub async_entry: u32,
 }
 
 impl State {
@@ -63,6 +65,7 @@ impl State {
             history: History::default(),
             may_goto_depth: 0,
             callback_unroll_depth: 0,
+            async_entry: 0,
         }
     }
 

@@ -1,0 +1,319 @@
+//! Whether a checkpoint covers a state: whether everything that may happen from
+//! the state was already seen from the checkpoint.
+
+use isa::Pc;
+
+use super::cache::{Checkpoint, FrameMarks};
+use crate::state::{Byte, Content, Flags, Frame, Kind, References, Slot, State, Value};
+use crate::structure::Structure;
+
+/// Whether marks are complete; until then every scalar matters.
+const PRECISION_TRACKED: bool = false;
+
+/// How alike checkpoint and state must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The same up to the choice of ids: nothing happened in between.
+    Exact,
+    /// All values of the state are among those of the checkpoint. For
+    /// checkpoints whose marks are not complete.
+    RangeWithin,
+    /// As `RangeWithin`, but scalars that the checkpoint has no mark for do not
+    /// matter.
+    Marked,
+}
+
+/// Which ids of a checkpoint stand for which of a state: a bijection, found as
+/// the comparison goes on. It is kept between comparisons for its memory alone.
+#[derive(Debug, Default)]
+pub(super) struct IdMap {
+    /// Ids of the checkpoint and of the state; 0 stands for a scalar without id,
+    /// each its own.
+    pairs: Vec<(u32, u32)>,
+}
+
+impl IdMap {
+    pub(super) fn clear(&mut self) {
+        self.pairs.clear();
+    }
+
+    /// Both have no id, or ids that may stand for each other.
+    fn check(&mut self, old: u32, cur: u32) -> bool {
+        match (old, cur) {
+            (0, 0) => true,
+            (0, _) | (_, 0) => false,
+            _ => self.pair(old, cur),
+        }
+    }
+
+    /// As [`Self::check`] for scalars, where no id is as good as one that
+    /// nothing else has.
+    fn check_scalar(&mut self, old: u32, cur: u32) -> bool {
+        match (old, cur) {
+            (0, 0) => true,
+            (0, cur) => {
+                let fresh = self.pairs.iter().all(|pair| pair.1 != cur);
+                self.pairs.push((0, cur));
+                fresh
+            }
+            (old, 0) => {
+                let fresh = self.pairs.iter().all(|pair| pair.0 != old);
+                self.pairs.push((old, 0));
+                fresh
+            }
+            _ => self.pair(old, cur),
+        }
+    }
+
+    /// Whether two values are the same but for the choice of ids.
+    pub(super) fn same(&mut self, old: &Value, cur: &Value) -> bool {
+        same_but_ids(old, cur)
+            && self.check(scalar_id(old), scalar_id(cur))
+            && self.check(old.ref_id, cur.ref_id)
+    }
+
+    fn pair(&mut self, old: u32, cur: u32) -> bool {
+        for pair in &self.pairs {
+            if pair.0 == old {
+                return pair.1 == cur;
+            }
+            if pair.1 == cur {
+                return false;
+            }
+        }
+        self.pairs.push((old, cur));
+        true
+    }
+}
+
+/// A comparison of a checkpoint with a state at the same instruction.
+pub(super) struct Comparison<'a> {
+    pub(super) structure: &'a Structure,
+    /// Uninitialised stack may be read.
+    pub(super) may_read_invalid: bool,
+    pub(super) mode: Mode,
+    pub(super) ids: &'a mut IdMap,
+}
+
+impl Comparison<'_> {
+    /// Whether `old` covers `cur`.
+    pub(super) fn covers(&mut self, old: &Checkpoint, cur: &State) -> bool {
+        if old.state.frames().len() != cur.frames().len()
+            || old.state.speculative && !cur.speculative
+            || old.state.in_sleepable != cur.in_sleepable
+        {
+            return false;
+        }
+        self.ids.clear();
+        if !self.references(&old.state.refs, &cur.refs) {
+            return false;
+        }
+        let pcs = frame_pcs(&old.state, old.pc);
+        let frames = old.state.frames().iter().zip(cur.frames());
+        let mut parts = frames.zip(&old.marks).zip(pcs);
+        parts.all(|(((old, cur), marks), pc)| self.frame(old, *marks, cur, pc))
+    }
+
+    fn references(&mut self, old: &References, cur: &References) -> bool {
+        if old.active_locks != cur.active_locks
+            || old.rcu_locks != cur.rcu_locks
+            || old.preempt_locks != cur.preempt_locks
+            || old.list.len() != cur.list.len()
+            || !self.ids.check(old.irq_id, cur.irq_id)
+        {
+            return false;
+        }
+        let mut pairs = old.list.iter().zip(&cur.list);
+        pairs.all(|(old, cur)| old.kind == cur.kind && self.ids.check(old.id, cur.id))
+    }
+
+    fn frame(&mut self, old: &Frame, marks: FrameMarks, cur: &Frame, pc: Pc) -> bool {
+        if old.callsite != cur.callsite || old.callback_depth > cur.callback_depth {
+            return false;
+        }
+        let mut live = self.structure.insn(pc).live_before & 0x3ff;
+        while live != 0 {
+            let n = live.trailing_zeros() as usize;
+            live &= live - 1;
+            let marked = marks.regs & 1 << n != 0;
+            if !self.value(&old.regs[n], marked, &cur.regs[n]) {
+                return false;
+            }
+        }
+        let mut slots = old.stack.slots().iter().enumerate();
+        slots.all(|(n, slot)| self.slot(slot, marks.slots & 1 << n != 0, cur.stack.slot(n)))
+    }
+
+    fn value(&mut self, old: &Value, marked: bool, cur: &Value) -> bool {
+        if self.mode == Mode::Exact {
+            return self.ids.same(old, cur);
+        }
+        if old.kind == Kind::NotInit {
+            return self.mode == Mode::Marked || cur.kind == Kind::NotInit;
+        }
+        if !old.same_type(cur) {
+            return false;
+        }
+        match old.kind {
+            Kind::Scalar => {
+                PRECISION_TRACKED && self.mode == Mode::Marked && !marked || self.scalar(old, cur)
+            }
+            Kind::MapKey(_) | Kind::MapValue(_) | Kind::Mem { .. } | Kind::Buf | Kind::TpBuffer => {
+                old.kind == cur.kind
+                    && old.off == cur.off
+                    && cur.num.within(&old.num)
+                    && self.ids.check(old.id, cur.id)
+                    && self.ids.check(old.ref_id, cur.ref_id)
+            }
+            Kind::Packet { range: old_range } | Kind::PacketMeta { range: old_range } => {
+                let cur_range = cur.kind.range().unwrap_or_default();
+                let far_enough = if old_range < 0 || cur_range < 0 {
+                    old_range == cur_range
+                } else {
+                    old_range <= cur_range
+                };
+                far_enough
+                    && old.off == cur.off
+                    && self.ids.check(old.id, cur.id)
+                    && cur.num.within(&old.num)
+            }
+            Kind::Arena => true,
+            _ => self.ids.same(old, cur),
+        }
+    }
+
+    fn scalar(&mut self, old: &Value, cur: &Value) -> bool {
+        let apart = |v: &Value| v.flags.contains(Flags::ADD_CONST).then_some(v.off);
+        apart(old) == apart(cur)
+            && cur.num.within(&old.num)
+            && self.ids.check_scalar(scalar_id(old), scalar_id(cur))
+    }
+
+    fn slot(&mut self, old: &Slot, marked: bool, cur: Option<&Slot>) -> bool {
+        if self.mode == Mode::Exact && cur.is_none_or(|cur| old.bytes != cur.bytes) {
+            return false;
+        }
+        let Some(last) = old.bytes.iter().rposition(|byte| self.matters(*byte)) else {
+            return true;
+        };
+        let Some(cur) = cur else {
+            return false;
+        };
+        let scalars = self.as_scalar(old).zip(self.as_scalar(cur));
+        if let Some((old, cur)) = scalars {
+            return self.value(old, marked, cur);
+        }
+        let mut bytes = old.bytes.iter().zip(&cur.bytes);
+        let alike = bytes.all(|(old, cur)| {
+            !self.matters(*old) || old == cur || (*old, *cur) == (Byte::Misc, Byte::Zero)
+        });
+        alike && (last < 7 || self.content(&old.content, marked, &cur.content))
+    }
+
+    /// What whole slots hold whose lowest bytes are of the same sort.
+    fn content(&mut self, old: &Content, marked: bool, cur: &Content) -> bool {
+        match (old, cur) {
+            (Content::Spill(old), Content::Spill(cur)) => self.value(old, marked, cur),
+            (Content::Dynptr(old), Content::Dynptr(cur)) => {
+                old.kind == cur.kind
+                    && old.first == cur.first
+                    && self.ids.check(old.ref_id, cur.ref_id)
+            }
+            // How often it was advanced does not matter.
+            (Content::Iter(old), Content::Iter(cur)) => {
+                old.name == cur.name
+                    && old.state == cur.state
+                    && self.ids.check(old.ref_id, cur.ref_id)
+            }
+            (
+                Content::Irq { ref_id: old, lock },
+                Content::Irq {
+                    ref_id: cur,
+                    lock: cur_lock,
+                },
+            ) => lock == cur_lock && self.ids.check(*old, *cur),
+            (Content::Bytes, Content::Bytes) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a byte like this in a checkpoint was of use.
+    fn matters(&self, byte: Byte) -> bool {
+        match byte {
+            Byte::Invalid => false,
+            Byte::Misc => !self.may_read_invalid,
+            _ => true,
+        }
+    }
+
+    /// The number that a load of the whole slot gives, if that is certain.
+    fn as_scalar<'v>(&self, slot: &'v Slot) -> Option<&'v Value> {
+        if slot.bytes[0] == Byte::Spill {
+            return slot.spill().filter(|value| value.is_scalar());
+        }
+        let any =
+            |byte: &Byte| *byte == Byte::Misc || *byte == Byte::Invalid && self.may_read_invalid;
+        slot.bytes.iter().all(any).then_some(&Value::UNKNOWN)
+    }
+}
+
+/// The same in everything but ids.
+pub(super) fn same_but_ids(a: &Value, b: &Value) -> bool {
+    a.kind == b.kind
+        && a.flags.type_bits() == b.flags.type_bits()
+        && a.off == b.off
+        && a.num == b.num
+}
+
+/// Whether the current frame's registers are the very same: a quick test before
+/// states are compared for an endless loop.
+pub(super) fn may_be_looping(old: &State, cur: &State) -> bool {
+    let alike = |old: &Value, cur: &Value| {
+        same_but_ids(old, cur) && scalar_id(old) == scalar_id(cur) && old.ref_id == cur.ref_id
+    };
+    let (old_regs, cur_regs) = (&old.frame().regs, &cur.frame().regs);
+    old.frames().len() == cur.frames().len()
+        && old_regs
+            .iter()
+            .zip(cur_regs)
+            .all(|(old, cur)| alike(old, cur))
+}
+
+/// Whether an active iterator was advanced between the two states.
+pub(super) fn iterators_advanced(old: &State, cur: &State) -> bool {
+    let mut frames = old.frames().iter().zip(cur.frames());
+    frames.any(|(old, cur)| {
+        let mut slots = old.stack.slots().iter().zip(cur.stack.slots());
+        slots.any(|(old, cur)| match (&old.content, &cur.content) {
+            (Content::Iter(old), Content::Iter(cur)) => {
+                old.state == crate::state::IterState::Active && old.depth != cur.depth
+            }
+            _ => false,
+        })
+    })
+}
+
+/// Whether both have the same functions active, called from the same places.
+pub(super) fn same_callsites(a: &State, b: &State) -> bool {
+    let mut frames = a.frames().iter().zip(b.frames());
+    a.frames().len() == b.frames().len() && frames.all(|(a, b)| a.callsite == b.callsite)
+}
+
+/// Where each frame of a state stands: the current one at `pc`, the others at
+/// their calls.
+pub(super) fn frame_pcs(state: &State, pc: Pc) -> impl Iterator<Item = Pc> {
+    let calls = state.frames().iter().skip(1);
+    calls
+        .map(|frame| frame.callsite.unwrap_or_default())
+        .chain([pc])
+}
+
+/// A scalar ahead of others by a constant is another number than they are.
+fn scalar_id(value: &Value) -> u32 {
+    const AHEAD: u32 = 1 << 31;
+    if value.flags.contains(Flags::ADD_CONST) {
+        value.id | AHEAD
+    } else {
+        value.id
+    }
+}
