@@ -29,6 +29,7 @@ use isa::{Pc, Reg};
 use crate::observe::{Context, Event, Observer, Touched};
 use crate::reason::{Limit, Result};
 use crate::state::State;
+use crate::step::memory::PointerClasses;
 use crate::structure::{Marks, Structure};
 use crate::{Config, Stats};
 
@@ -67,6 +68,8 @@ pub(crate) struct Verifier<'a> {
     ids: equal::IdMap,
     pace: visit::Pace,
     pub(crate) stats: Stats,
+    /// What each load and store was first reached with.
+    pub(crate) pointer_classes: PointerClasses,
     last_id: u32,
     /// Global functions that are called, by number.
     called: Vec<bool>,
@@ -121,6 +124,7 @@ impl<'a> Verifier<'a> {
             ids: equal::IdMap::default(),
             pace: visit::Pace::default(),
             stats,
+            pointer_classes: PointerClasses::default(),
             last_id: 0,
             called: vec![false; structure.subprograms.len()],
         }

@@ -9,13 +9,15 @@ mod call;
 mod limit;
 mod pointer;
 mod reference;
+mod stack;
 mod structure;
 
-pub use access::Access;
+pub use access::{Access, OffsetParts, Outside};
 pub use call::Call;
 pub use limit::Limit;
 pub use pointer::Pointer;
 pub use reference::Reference;
+pub use stack::{How, Stack};
 pub use structure::{EarlyEnd, MapUse, Structure};
 
 use abi::Errno;
@@ -34,6 +36,9 @@ pub enum Reason {
     /// A register or memory may not be read or written so.
     #[error(transparent)]
     Access(#[from] Access),
+    /// The stack may not be read or written so.
+    #[error(transparent)]
+    Stack(#[from] Stack),
     /// Arithmetic on pointers, or a comparison of them.
     #[error(transparent)]
     Pointer(#[from] Pointer),
@@ -55,6 +60,7 @@ impl Reason {
             Reason::Structure(reason) => reason.errno(),
             Reason::Encoding(_) => Errno::EINVAL,
             Reason::Access(reason) => reason.errno(),
+            Reason::Stack(reason) => reason.errno(),
             Reason::Pointer(reason) => reason.errno(),
             Reason::Call(reason) => reason.errno(),
             Reason::Reference(reason) => reason.errno(),
@@ -69,6 +75,7 @@ impl Reason {
             Reason::Structure(reason) => reason.code(),
             Reason::Encoding(_) => "encoding",
             Reason::Access(reason) => reason.code(),
+            Reason::Stack(reason) => reason.code(),
             Reason::Pointer(reason) => reason.code(),
             Reason::Call(reason) => reason.code(),
             Reason::Reference(reason) => reason.code(),

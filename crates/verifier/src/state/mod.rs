@@ -11,6 +11,7 @@
 mod frame;
 mod reference;
 mod stack;
+mod type_name;
 mod value;
 
 use std::rc::Rc;
@@ -20,6 +21,7 @@ use isa::{Pc, Reg};
 pub use frame::{Callback, Frame};
 pub use reference::{Reference, ReferenceKind, References};
 pub use stack::{Byte, Content, Dynptr, DynptrKind, Iter, IterState, Slot, Stack};
+pub use type_name::TypeName;
 pub use value::{Flags, Kind, MapRef, Value};
 
 use crate::explore::{CheckpointId, History};

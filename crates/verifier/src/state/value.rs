@@ -71,6 +71,15 @@ impl Value {
         }
     }
 
+    /// Cuts its link to other numbers with the same id.
+    pub fn unlink(&mut self) {
+        if self.is_scalar() {
+            self.id = 0;
+            self.off = 0;
+            self.flags = self.flags.without(Flags::ADD_CONST);
+        }
+    }
+
     /// Whether it is a number.
     pub fn is_scalar(&self) -> bool {
         self.kind == Kind::Scalar

@@ -1,16 +1,116 @@
 //! Memory: loads, stores, atomics, and the checks of a stretch of memory that
 //! a helper will read or write.
+//!
+//! Every access goes through [`Verifier::access`], whatever the instruction; it
+//! asks the file of the kind of pointer: [`stack`], [`packet`], [`map`],
+//! [`context`], [`plain`] memory, [`socket`]s, kernel structures ([`kernel`]).
+//! [`region`] and [`alignment`] are rules that several of them share,
+//! [`argument`] is what helpers ask.
 
-use isa::{AtomicOp, Operand, Reg, Size, Width};
+mod alignment;
+mod argument;
+mod atomic;
+mod context;
+mod kernel;
+mod map;
+mod packet;
+mod plain;
+mod pointer_class;
+mod region;
+mod socket;
+mod stack;
+
+use isa::{Operand, Reg, Size, Width};
 
 use crate::explore::Verifier;
-use crate::reason::Result;
+use crate::reason::{Access, Result};
+use crate::state::{Flags, Kind, Value};
+
+pub(crate) use argument::{HelperMemory, StackToFill};
+pub(crate) use pointer_class::PointerClasses;
 
 /// What is done to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Read,
     Write,
+}
+
+/// What an access moves.
+#[derive(Clone, Copy, Debug)]
+enum Moves {
+    /// Memory to a register; `signed`: sign-extended.
+    Load { signed: bool },
+    /// A register or an immediate to memory.
+    Store(Source),
+    /// Something unknown, in this direction: half of an atomic operation, or a
+    /// helper's doing.
+    Unknown(Direction),
+}
+
+/// What a store writes.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    value: Value,
+    /// The register that it comes from; none for an immediate.
+    reg: Option<Reg>,
+}
+
+/// One access to memory.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    /// The register that holds the pointer.
+    reg: Reg,
+    /// What that register holds.
+    base: Value,
+    /// The instruction's offset.
+    offset: i32,
+    /// Bytes.
+    size: u32,
+    moves: Moves,
+    /// Whether the address has to be aligned whatever the configuration.
+    aligned: bool,
+}
+
+impl Request {
+    fn direction(&self) -> Direction {
+        match self.moves {
+            Moves::Load { .. } | Moves::Unknown(Direction::Read) => Direction::Read,
+            Moves::Store(_) | Moves::Unknown(Direction::Write) => Direction::Write,
+        }
+    }
+
+    fn is_write(&self) -> bool {
+        self.direction() == Direction::Write
+    }
+
+    /// The fixed part of the offset: the pointer's and the instruction's.
+    fn fixed(&self) -> i64 {
+        i64::from(self.base.off) + i64::from(self.offset)
+    }
+
+    /// The bytes that are touched.
+    fn span(&self) -> region::Span {
+        region::Span {
+            reg: self.reg,
+            off: self.fixed(),
+            size: self.size,
+            zero_allowed: false,
+        }
+    }
+
+    /// The number that a load gives when nothing is known of the memory.
+    fn unknown(&self) -> Value {
+        Value::UNKNOWN
+    }
+
+    /// The register that a store takes its value from.
+    fn source(&self) -> Option<Source> {
+        match self.moves {
+            Moves::Store(source) => Some(source),
+            _ => None,
+        }
+    }
 }
 
 impl Verifier<'_> {
@@ -23,61 +123,171 @@ impl Verifier<'_> {
         base: Reg,
         offset: i16,
     ) -> Result {
-        let _ = (size, signed, dst, base, offset);
-        Err(self.unsupported("loads"))
+        let class = self.load_from(Moves::Load { signed }, size, dst, base, offset, false)?;
+        self.check_pointer_class(&class, true)
+    }
+
+    /// Loads, and gives what `base` held.
+    fn load_from(
+        &mut self,
+        moves: Moves,
+        size: Size,
+        dst: Reg,
+        reg: Reg,
+        offset: i16,
+        aligned: bool,
+    ) -> Result<Value> {
+        let base = self.read_reg(reg)?;
+        self.check_writable(dst)?;
+        let loaded = self.access(&Request {
+            reg,
+            base,
+            offset: offset.into(),
+            size: size.bytes(),
+            moves,
+            aligned,
+        })?;
+        *self.state.reg_mut(dst) = loaded;
+        Ok(base)
     }
 
     /// `*(size *)(base + offset) = src`.
     pub(crate) fn store(&mut self, size: Size, base: Reg, offset: i16, src: Operand) -> Result {
-        let _ = (size, base, offset, src);
-        Err(self.unsupported("stores"))
+        self.store_to(size, base, offset, src, false)
     }
 
-    /// A load with acquire ordering.
-    pub(crate) fn load_acquire(&mut self, size: Size, dst: Reg, base: Reg, offset: i16) -> Result {
-        self.load(size, false, dst, base, offset)
-    }
-
-    /// A store with release ordering.
-    pub(crate) fn store_release(&mut self, size: Size, base: Reg, offset: i16, src: Reg) -> Result {
-        self.store(size, base, offset, Operand::Reg(src))
-    }
-
-    /// Atomic read-modify-write.
-    pub(crate) fn atomic(
+    fn store_to(
         &mut self,
-        op: AtomicOp,
-        width: Width,
-        base: Reg,
-        offset: i16,
-        src: Reg,
-    ) -> Result {
-        let _ = (op, width, base, offset, src);
-        Err(self.unsupported("atomics"))
-    }
-
-    /// Checks that a helper or global function may read or write `size` bytes
-    /// at the pointer in `reg`, as an argument (facts: helper memory access).
-    /// `zero_allowed` tells whether a size of 0 will do. Marks stack slots read
-    /// or overwritten.
-    #[expect(dead_code, reason = "helper calls ask it")]
-    pub(crate) fn check_helper_memory(
-        &mut self,
+        size: Size,
         reg: Reg,
-        size: u32,
-        direction: Direction,
-        zero_allowed: bool,
+        offset: i16,
+        src: Operand,
+        aligned: bool,
     ) -> Result {
-        let _ = (reg, size, direction, zero_allowed);
-        Err(self.unsupported("memory arguments"))
+        let source = match src {
+            Operand::Reg(src) => Source {
+                value: self.read_reg(src)?,
+                reg: Some(src),
+            },
+            Operand::Imm(imm) => Source {
+                value: Value::constant(i64::from(imm) as u64),
+                reg: None,
+            },
+        };
+        let base = self.read_reg(reg)?;
+        self.access(&Request {
+            reg,
+            base,
+            offset: offset.into(),
+            size: size.bytes(),
+            moves: Moves::Store(source),
+            aligned,
+        })?;
+        self.check_pointer_class(&base, false)
+    }
+
+    /// Checks one access, does what it does to memory, and gives what a load
+    /// leaves in the register.
+    fn access(&mut self, request: &Request) -> Result<Value> {
+        self.check_alignment(request)?;
+        let loaded = self.access_by_kind(request)?;
+        Ok(match request.moves {
+            Moves::Load { signed } if loaded.is_scalar() && request.size < 8 => {
+                extended(loaded, request.size, signed)
+            }
+            _ => loaded,
+        })
+    }
+
+    fn access_by_kind(&mut self, request: &Request) -> Result<Value> {
+        let base = &request.base;
+        match base.kind {
+            Kind::Mem { size } => self.access_mem(request, size),
+            Kind::Stack { frame } => self.access_stack(request, frame),
+            _ if base.may_be_null() => Err(self.not_memory(request)),
+            Kind::MapKey(map) => self.access_map_key(request, map),
+            Kind::MapValue(map) => self.access_map_value(request, map),
+            Kind::MapPtr(map) => self.access_map_object(request, map),
+            Kind::Ctx => self.access_context(request),
+            Kind::Packet { range } | Kind::PacketMeta { range } => {
+                self.access_packet(request, range)
+            }
+            Kind::FlowKeys => self.access_flow_keys(request),
+            Kind::Socket | Kind::SockCommon | Kind::TcpSock | Kind::XdpSock => {
+                self.access_socket(request)
+            }
+            Kind::TpBuffer => self.access_tracepoint_buffer(request),
+            Kind::Btf { type_id } => self.access_kernel(request, type_id),
+            Kind::Buf => self.access_buffer(request),
+            Kind::Arena => Err(self.unsupported("arenas")),
+            Kind::NotInit
+            | Kind::Scalar
+            | Kind::PacketEnd
+            | Kind::Func { .. }
+            | Kind::DynptrPtr(_) => Err(self.not_memory(request)),
+        }
+    }
+
+    fn not_memory(&self, request: &Request) -> Box<crate::Fault> {
+        Access::NotMemory {
+            reg: request.reg,
+            found: request.base.type_name(),
+        }
+        .into()
+    }
+
+    /// Whether the loader may not learn what the value tells.
+    fn is_secret(&self, value: &Value) -> bool {
+        !self.may_leak() && value.is_pointer()
+    }
+
+    /// Refuses a store of a pointer where whoever loads the program could see it.
+    fn check_leak(&self, request: &Request, into: &'static str) -> Result {
+        match request.source() {
+            Some(Source {
+                value,
+                reg: Some(reg),
+            }) if self.is_secret(&value) => Err(Access::Leak { reg, into }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a pointer that was moved.
+    fn check_unmoved(&self, reg: Reg, base: &Value) -> Result {
+        let found = base.type_name();
+        if base.off < 0 {
+            let off = base.off;
+            return Err(Access::NegativeOffset { reg, found, off }.into());
+        }
+        if base.off != 0 {
+            let off = base.off;
+            return Err(Access::ModifiedPointer { reg, found, off }.into());
+        }
+        if base.num.as_const() != Some(0) {
+            let var = base.num.tnum();
+            return Err(Access::VariableOffset { found, var }.into());
+        }
+        Ok(())
     }
 
     /// Makes all packet pointers of all frames unknown numbers.
     #[expect(dead_code, reason = "calls that move the packet ask it")]
     pub(crate) fn forget_packet_pointers(&mut self) {
         self.state.for_each_value(
-            |v| v.kind.is_packet(),
-            |v| *v = crate::state::Value::UNKNOWN,
+            |v| v.kind.is_packet() || v.flags.contains(Flags::DYNPTR_PACKET),
+            |v| *v = Value::UNKNOWN,
         );
+    }
+}
+
+/// What a register holds after a load of less than its width.
+fn extended(loaded: Value, size: u32, signed: bool) -> Value {
+    Value {
+        num: if signed {
+            loaded.num.movsx(Width::W64, size * 8)
+        } else {
+            loaded.num.truncate(size)
+        },
+        ..loaded
     }
 }

@@ -1,0 +1,121 @@
+//! Map values, map keys and maps themselves.
+
+use abi::{Initial, MapDef, MapFlags, MapType};
+
+use super::region::Span;
+use super::{Direction, Moves, Request};
+use crate::explore::Verifier;
+use crate::reason::{Access, Result};
+use crate::state::{MapRef, Value};
+
+impl Verifier<'_> {
+    pub(super) fn access_map_value(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+        self.check_leak(request, "map")?;
+        let span = request.span();
+        self.check_map_value(&request.base, map, &span, request.direction())?;
+        self.check_special_fields(request, map)?;
+        let constant = match request.moves {
+            Moves::Load { .. } => self.constant_in_map(request, map),
+            _ => None,
+        };
+        Ok(constant.unwrap_or(request.unknown()))
+    }
+
+    /// Checks that the program may read or write `span` of the value of a map.
+    pub(super) fn check_map_value(
+        &self,
+        base: &Value,
+        map: MapRef,
+        span: &Span,
+        direction: Direction,
+    ) -> Result {
+        let Some(def) = map.def(self.program) else {
+            return Err(self.unsupported("unknown map"));
+        };
+        let value_size = def.value_size;
+        let (off, size) = (span.off, span.size);
+        if direction == Direction::Write && is_read_only(def) {
+            return Err(Access::MapReadOnly {
+                value_size,
+                off,
+                size,
+            }
+            .into());
+        }
+        if direction == Direction::Read && is_write_only(def) {
+            return Err(Access::MapWriteOnly {
+                value_size,
+                off,
+                size,
+            }
+            .into());
+        }
+        self.check_region(base, span, value_size)
+    }
+
+    fn check_special_fields(&self, request: &Request, map: MapRef) -> Result {
+        let _ = (request, map);
+        Ok(())
+    }
+
+    pub(super) fn check_special_fields_of_argument(
+        &self,
+        base: &Value,
+        map: MapRef,
+        span: &Span,
+    ) -> Result {
+        let _ = (base, map, span);
+        Ok(())
+    }
+
+    /// The number that a load reads from a map whose contents never change.
+    fn constant_in_map(&self, request: &Request, map: MapRef) -> Option<Value> {
+        let def = map.def(self.program)?;
+        if !(is_read_only(def) && def.kind.is_constant() && def.map_type == MapType::Array) {
+            return None;
+        }
+        let at = request
+            .fixed()
+            .wrapping_add(request.base.num.as_const()? as i64);
+        let at = usize::try_from(at).ok()?;
+        let size = request.size as usize;
+        let mut bytes = [0; 8];
+        match &def.initial {
+            Initial::Bytes(initial) => {
+                bytes
+                    .get_mut(..size)?
+                    .copy_from_slice(initial.get(at..at.checked_add(size)?)?);
+            }
+            Initial::Empty => {}
+            Initial::Entries(_) => return None,
+        }
+        Some(Value::constant(u64::from_le_bytes(bytes)))
+    }
+
+    pub(super) fn access_map_key(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+        if request.is_write() {
+            return Err(Access::KeyReadOnly(request.reg).into());
+        }
+        let Some(def) = map.def(self.program) else {
+            return Err(self.unsupported("unknown map"));
+        };
+        self.check_region(&request.base, &request.span(), def.key_size)?;
+        Ok(request.unknown())
+    }
+
+    /// Reads of the map object itself.
+    pub(super) fn access_map_object(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+        let _ = (request, map);
+        Err(self.unsupported("reads of map objects"))
+    }
+}
+
+/// Whether programs may only read it.
+fn is_read_only(def: &MapDef) -> bool {
+    def.flags.contains(MapFlags::RDONLY_PROG)
+}
+
+/// Whether programs may only write it.
+fn is_write_only(def: &MapDef) -> bool {
+    def.flags.contains(MapFlags::WRONLY_PROG) && !is_read_only(def)
+}

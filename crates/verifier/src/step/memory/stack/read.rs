@@ -1,0 +1,183 @@
+//! Reading the stack.
+
+use super::super::{Direction, Moves, Request};
+use super::{Span, is_spill, place, spill_size};
+use crate::explore::Verifier;
+use crate::reason::{Result, Stack};
+use crate::state::{Byte, Content, Slot, Value};
+
+impl Verifier<'_> {
+    /// What a load gives; for other reads the value means nothing.
+    pub(super) fn read_stack(&mut self, span: &Span, request: &Request) -> Result<Value> {
+        let to_register = matches!(request.moves, Moves::Load { .. });
+        match span.start() {
+            Some(start) => self.read_fixed(span, start, to_register),
+            None if to_register => {
+                self.check_stack_readable(span, false, Direction::Read)?;
+                self.zero_or_unknown(span)
+            }
+            None => {
+                let (var, off, size) = (span.base.num.tnum(), span.off, span.size);
+                Err(Stack::VariablePointer { var, off, size }.into())
+            }
+        }
+    }
+
+    fn read_fixed(&mut self, span: &Span, start: i64, to_register: bool) -> Result<Value> {
+        let (index, _) = place(start);
+        let slot = self.stack_slot(span.frame, index)?;
+        self.touched.slot(index);
+        self.note_slots_read(span.frame, 1 << index);
+        if !is_spill(&slot) {
+            self.check_bytes(&slot, start, span.size, |_| false)?;
+            return if to_register {
+                self.zero_or_unknown(span)
+            } else {
+                Ok(Value::UNKNOWN)
+            };
+        }
+        let value = slot.spill().copied().unwrap_or(Value::NOT_INIT);
+        if span.size == 8 && spill_size(&slot) == 8 {
+            return self.fill(span.frame, index, value, start, to_register);
+        }
+        if !value.is_scalar() {
+            return Err(Stack::PartialFill.into());
+        }
+        if !to_register {
+            return Ok(Value::UNKNOWN);
+        }
+        if span.size <= spill_size(&slot) && start % 8 == 0 {
+            return self.fill_narrow(span, index, &slot, value);
+        }
+        self.read_part(span, index, &slot, value, start)
+    }
+
+    /// A whole slot is read.
+    fn fill(
+        &mut self,
+        frame: u8,
+        index: usize,
+        mut value: Value,
+        start: i64,
+        to_register: bool,
+    ) -> Result<Value> {
+        if to_register {
+            self.link(&mut value);
+            self.set_spill(frame, index, value)?;
+        } else if self.is_secret(&value) {
+            return Err(Stack::Leak(start).into());
+        }
+        self.note_stack_access(frame, index as u8);
+        Ok(value)
+    }
+
+    /// The low bytes of a spilled number are read.
+    fn fill_narrow(
+        &mut self,
+        span: &Span,
+        index: usize,
+        slot: &Slot,
+        mut value: Value,
+    ) -> Result<Value> {
+        if span.size == 4 && spill_size(slot) == 4 && width(&value) <= 32 {
+            self.link(&mut value);
+            self.set_spill(span.frame, index, value)?;
+        }
+        self.note_stack_access(span.frame, index as u8);
+        if width(&value) > span.size * 8 {
+            value.unlink();
+        }
+        Ok(value)
+    }
+
+    /// Bytes are read of which a spilled number takes some.
+    fn read_part(
+        &mut self,
+        span: &Span,
+        index: usize,
+        slot: &Slot,
+        value: Value,
+        start: i64,
+    ) -> Result<Value> {
+        self.check_bytes(slot, start, span.size, |byte| byte == Byte::Spill)?;
+        let (_, first) = place(start);
+        let count = |sort| {
+            let bytes = (0..span.size as usize).map(|i| slot.bytes[first.wrapping_sub(i) % 8]);
+            bytes.filter(|byte| *byte == sort).count()
+        };
+        let all = span.size as usize;
+        if count(Byte::Spill) == all && value.as_const() == Some(0) {
+            self.note_stack_access(span.frame, index as u8);
+            return Ok(Value::constant(0));
+        }
+        Ok(if count(Byte::Zero) == all {
+            Value::constant(0)
+        } else {
+            Value::UNKNOWN
+        })
+    }
+
+    /// Checks that the `size` bytes of a slot from `start` up may be read as
+    /// numbers; `also` tells what will do beyond those that always do.
+    fn check_bytes(
+        &self,
+        slot: &Slot,
+        start: i64,
+        size: u32,
+        also: impl Fn(Byte) -> bool,
+    ) -> Result {
+        let (_, first) = place(start);
+        for at in 0..size {
+            let byte = slot.bytes[first.wrapping_sub(at as usize) % 8];
+            let readable = match byte {
+                Byte::Misc | Byte::Zero => true,
+                Byte::Invalid => self.may_leak(),
+                _ => also(byte),
+            };
+            if !readable {
+                let off = start;
+                return Err(Stack::Uninitialised { off, at, size }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Zero, if every byte that may be read is zero.
+    fn zero_or_unknown(&mut self, span: &Span) -> Result<Value> {
+        for off in span.bytes() {
+            let (index, at) = place(off);
+            self.touched.slot(index);
+            if self.stack_slot(span.frame, index)?.bytes[at] != Byte::Zero {
+                return Ok(Value::UNKNOWN);
+            }
+        }
+        Ok(Value::constant(0))
+    }
+
+    /// Replaces the value spilled in a slot; the slot's bytes stay.
+    fn set_spill(&mut self, frame: u8, index: usize, value: Value) -> Result {
+        if self.stack_slot(frame, index)?.spill() != Some(&value) {
+            let stack = &mut self.stack_frame_mut(frame)?.stack;
+            stack.slot_mut(index).content = Content::Spill(value);
+        }
+        Ok(())
+    }
+
+    /// Gives a number that is not known an id, so that a copy of it stays linked.
+    pub(super) fn link(&mut self, value: &mut Value) {
+        if !value.is_scalar() {
+            return;
+        }
+        if value.flags.contains(crate::state::Flags::ADD_CONST) {
+            value.unlink();
+        }
+        if value.id == 0 && !value.num.is_const() {
+            value.id = self.new_id();
+        }
+    }
+}
+
+/// Bits that the largest value of a number takes.
+pub(super) fn width(value: &Value) -> u32 {
+    u64::BITS - value.num.umax().leading_zeros()
+}
