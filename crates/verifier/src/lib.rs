@@ -26,7 +26,7 @@ pub mod structure;
 mod verdict;
 
 pub use config::{Config, Privileges, Release};
-pub use explore::{CheckpointId, FrameMarks, History};
+pub use explore::{CheckpointId, FrameMarks, History, PrecisionStep};
 pub use observe::{Context, Event, Observer, Touched};
 pub use reason::{Fault, Reason, Result, Unsupported};
 pub use verdict::{Acceptance, Rejection, Stats, Undecided, Verdict};

@@ -6,6 +6,7 @@
 use abi::Program;
 use isa::{Pc, Reg};
 
+use crate::explore::PrecisionStep;
 use crate::state::State;
 use crate::structure::Structure;
 use crate::{Config, FrameMarks, Reason, Stats};
@@ -125,6 +126,8 @@ pub enum Event<'e> {
         #[expect(missing_docs, reason = "said above")]
         text: std::fmt::Arguments<'e>,
     },
+    /// A path is gone back over, to find what a value came from.
+    Precision(PrecisionStep<'e>),
     /// The analysis ended.
     Verdict {
         /// Why it is refused; none when it is accepted.

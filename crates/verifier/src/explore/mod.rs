@@ -12,6 +12,7 @@ mod clean;
 mod equal;
 #[allow(dead_code)]
 mod history;
+#[allow(dead_code)]
 mod precision;
 mod scc;
 mod stack_liveness;
@@ -22,6 +23,7 @@ pub use cache::{CheckpointId, FrameMarks};
 pub use history::History;
 #[allow(unused_imports)]
 pub(crate) use history::Linked;
+pub use precision::PrecisionStep;
 
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
@@ -67,6 +69,8 @@ pub(crate) struct Verifier<'a> {
     /// Memory for comparisons.
     ids: equal::IdMap,
     pace: visit::Pace,
+    /// What going back over each instruction does.
+    effects: Vec<precision::Effect>,
     pub(crate) stats: Stats,
     /// What each load and store was first reached with.
     pub(crate) pointer_classes: PointerClasses,
@@ -123,6 +127,7 @@ impl<'a> Verifier<'a> {
             loops: scc::Loops::default(),
             ids: equal::IdMap::default(),
             pace: visit::Pace::default(),
+            effects: precision::effects(structure),
             stats,
             pointer_classes: PointerClasses::default(),
             last_id: 0,
@@ -357,6 +362,17 @@ impl<'a> Verifier<'a> {
                 structure: self.structure,
             };
             observer.observe(&context, Event::Note { level: 2, text });
+        }
+    }
+
+    /// Tells the observer what only the log of level 2 shows, if there is one
+    /// that wants it.
+    pub(crate) fn observe_detail<'s, F>(&'s mut self, event: F)
+    where
+        F: for<'v> FnOnce(&'v Watched<'v>) -> Event<'v>,
+    {
+        if self.observer.as_ref().is_some_and(|o| o.wants_details()) {
+            self.observe(event);
         }
     }
 

@@ -170,7 +170,7 @@ impl super::Verifier<'_> {
         }
         self.note_level2(format_args!("propagate_backedges: too many iterations"));
         for edge in backedges {
-            self.mark_all_precise(&edge.state);
+            self.mark_all_precise(&edge.state, edge.pc);
         }
         Ok(())
     }

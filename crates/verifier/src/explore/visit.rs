@@ -291,23 +291,8 @@ fn active_iterator(state: &State) -> Option<bool> {
     }
 }
 
-/// Until going back over paths stands.
+/// Until the liveness of slots stands.
 impl super::Verifier<'_> {
-    pub(super) fn propagate_precision_here(&mut self, _by: CheckpointId) -> Result {
-        Ok(())
-    }
-
-    pub(super) fn propagate_precision(
-        &mut self,
-        _by: CheckpointId,
-        _state: &State,
-        _pc: isa::Pc,
-    ) -> Result<bool> {
-        Ok(false)
-    }
-
-    pub(super) fn mark_all_precise(&mut self, _state: &State) {}
-
     pub(super) fn live_slots(&self, _state: &State, _pc: isa::Pc, _frame: usize) -> u64 {
         !0
     }
