@@ -15,6 +15,7 @@
 
 mod call;
 mod config;
+pub mod explain;
 mod explore;
 pub mod log;
 mod observe;
