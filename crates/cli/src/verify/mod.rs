@@ -2,6 +2,7 @@
 
 mod columns;
 mod compare;
+mod explain;
 mod filter;
 mod raw;
 mod row;
@@ -160,9 +161,18 @@ impl<'a> Session<'a> {
         verdict: &Verdict<'_>,
         out: &mut Output,
     ) -> Result<(), Failure> {
+        let why = match verdict {
+            Verdict::Refused(rejection) if self.explains() => {
+                Some(verifier::explain::explain(program, &self.config, rejection))
+            }
+            _ => None,
+        };
         match self.format {
-            Format::Json => out.json(&row)?,
-            Format::Text => text::print(&row, program, verdict, self.args.explain, out)?,
+            Format::Json => {
+                row.explanation = why.as_ref().map(explain::Json::new);
+                out.json(&row)?;
+            }
+            Format::Text => text::print(&row, why.as_ref(), self.args.explain, out)?,
             // As veristat does, before the table.
             Format::Table | Format::Csv => text::print_log(&row, out)?,
         }
@@ -170,6 +180,15 @@ impl<'a> Session<'a> {
         row.log = None;
         self.rows.push(row);
         Ok(())
+    }
+
+    /// Whether the report has room for an explanation.
+    fn explains(&self) -> bool {
+        match self.format {
+            Format::Text => true,
+            Format::Json => self.args.explain,
+            Format::Table | Format::Csv => false,
+        }
     }
 
     fn finish(mut self, out: &mut Output) -> Result<ExitCode, Failure> {

@@ -24,6 +24,9 @@ pub(super) struct Row {
     pub(super) pc: Option<u32>,
     #[serde(flatten)]
     pub(super) figures: Figures,
+    /// A refusal explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) explanation: Option<super::explain::Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) log: Option<String>,
 }
@@ -79,6 +82,7 @@ impl Row {
             code: None,
             pc: None,
             figures: figures(program, verdict.stats(), took),
+            explanation: None,
             log,
         };
         match verdict {

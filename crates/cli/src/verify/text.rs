@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use abi::Program;
-use verifier::Verdict;
+use verifier::explain::Explanation;
 
+use super::explain;
 use super::row::{Outcome, Row};
 use crate::error::Failure;
 use crate::output::Output;
@@ -12,12 +12,10 @@ use crate::output::Output;
 /// What was decided about one program, and why.
 pub(super) fn print(
     row: &Row,
-    program: &Program,
-    verdict: &Verdict<'_>,
-    explain: bool,
+    why: Option<&Explanation>,
+    long: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let _ = (program, verdict, explain);
     print_log(row, out)?;
     let figures = &row.figures;
     match row.verdict {
@@ -28,11 +26,11 @@ pub(super) fn print(
             figures.total_states,
             figures.microseconds
         )),
-        Outcome::Failure => out.line(format_args!(
-            "{}: refused: {}",
-            row.name(),
-            row.message.as_deref().unwrap_or_default()
-        )),
+        Outcome::Failure => {
+            let message = row.message.as_deref().unwrap_or_default();
+            out.line(format_args!("{}: refused: {message}", row.name()))?;
+            why.map_or(Ok(()), |why| explain::print(why, long, out))
+        }
         Outcome::Unsupported => out.line(format_args!(
             "{}: no verdict: {} is not supported (insn {})",
             row.name(),
