@@ -87,9 +87,6 @@ mod asking {
             Some(linux) => OurJudge::of(linux.kernel()),
             None => OurJudge::default(),
         };
-        let btf = linux
-            .as_ref()
-            .and_then(|linux| linux.kernel().btf().cloned());
         let mut cases = sources::cases();
         let exact: Vec<usize> = (0..cases.len())
             .filter(|&i| cases[i].name == options.filter)

@@ -203,10 +203,10 @@ pub fn normal(log: &str) -> String {
 fn normal_line(line: &str) -> std::borrow::Cow<'_, str> {
     if let Some((before, after)) = line.split_once(") r")
         && let Some(at) = after.find(" = 0xffff")
-        && after.get(at + 9..at + 19).is_some_and(is_hex)
+        && after.get(at + 9..at + 21).is_some_and(is_hex)
         && before.ends_with("(18")
     {
-        let (register, rest) = (&after[..at], &after[at + 19..]);
+        let (register, rest) = (&after[..at], &after[at + 21..]);
         return format!("{before}) r{register} = MAP{rest}").into();
     }
     // Ids of helpers have three digits.

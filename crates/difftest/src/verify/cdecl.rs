@@ -284,7 +284,8 @@ impl Declarations {
             return Ok(known);
         }
         let made = Sized {
-            id: self.build.fwd(name, false),
+            // Linux wants what a kernel pointer points to defined, not declared.
+            id: self.build.struct_(name, 0, &[]),
             size: 0,
             align: 1,
         };

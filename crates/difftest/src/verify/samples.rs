@@ -12,6 +12,7 @@ use kernel::log::{Counts, Log};
 use loader::raw::{RawError, RawProgram};
 use serde::Deserialize;
 
+use super::opinion::sentence;
 use super::{Opinion, Said};
 
 /// A program with what Linux said of it.
@@ -107,7 +108,7 @@ impl Measured {
             },
             name: self.name,
             raw,
-            message: self.last_message,
+            message: sentence(&self.last_message).to_owned(),
             logs: self.logs,
             asm: self.asm,
         }

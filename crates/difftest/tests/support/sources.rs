@@ -20,7 +20,7 @@ pub(crate) struct Case {
     pub(crate) raw: RawProgram,
     /// What Linux said when it was measured.
     pub(crate) stored: Option<Opinion>,
-    /// Linux's logs by level, of those that are compared line for line.
+    /// Linux's logs by level, where they were kept.
     pub(crate) logs: BTreeMap<u32, String>,
     /// The program as it was written.
     pub(crate) text: Vec<String>,
@@ -32,15 +32,25 @@ pub(crate) fn corpus() -> PathBuf {
 
 /// All of them.
 pub(crate) fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = samples("samples").into_iter().map(of_sample).collect();
-    cases.extend(samples("random_programs").into_iter().map(of_sample));
+    let mut cases = samples();
+    cases.extend(random());
     cases.extend(file_tests().into_iter().map(of_file));
     cases.extend(objects());
     cases
 }
 
-/// The samples of a file in `corpus/verify/linux-6.18`.
-pub(crate) fn samples(file: &str) -> Vec<Sample> {
+/// The samples: refusals, forms of the log, experiments.
+pub(crate) fn samples() -> Vec<Case> {
+    read("samples").into_iter().map(of_sample).collect()
+}
+
+/// The random programs.
+pub(crate) fn random() -> Vec<Case> {
+    read("random_programs").into_iter().map(of_sample).collect()
+}
+
+/// A file in `corpus/verify/linux-6.18`.
+fn read(file: &str) -> Vec<Sample> {
     let path = corpus().join(format!("verify/linux-6.18/{file}.jsonl.gz"));
     let packed = fs::read(&path).expect("the corpus has samples");
     let mut text = String::new();
@@ -52,17 +62,12 @@ pub(crate) fn samples(file: &str) -> Vec<Sample> {
 
 fn of_sample(sample: Sample) -> Case {
     let stored = sample.opinion(0);
-    // Line for line the logs are those that were made for it.
-    let logs = match sample.topic.as_str() {
-        "log" => sample.logs.clone(),
-        _ => BTreeMap::new(),
-    };
     Case {
         name: sample.name,
         topic: sample.topic,
         raw: sample.raw,
         stored: Some(stored),
-        logs,
+        logs: sample.logs,
         text: sample.asm,
     }
 }
