@@ -508,7 +508,7 @@ pub(super) static HELPERS: &[Helper] = &[
         "The cookie given when the program was attached."),
     row(175, "bpf_task_pt_regs",                GPL,   &[Btf], Kernel, EVERY,
         "The saved registers of a task."),
-    row(176, "bpf_get_branch_snapshot",         GPL,   &[MemWrite, SizeOrZero, Any], Int, EVERY,
+    row(176, "bpf_get_branch_snapshot",         GPL,   &[MemWrite, SizeOrZero], Int, EVERY,
         "Reads the hardware's branch records now."),
     row(177, "bpf_trace_vprintk",               GPL,   &[Mem, Size, OptMem, SizeOrZero], Int, EVERY,
         "Prints a line with any number of arguments to the trace pipe."),
