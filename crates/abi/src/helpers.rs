@@ -56,22 +56,6 @@ impl Helper {
         );
         unknown || self.prog_types.contains(prog_type)
     }
-
-    /// What it takes from programs of this type: [`Helper::args`], but for
-    /// `bpf_get_cgroup_classid`, which takes the packet where there is one of
-    /// traffic control or a tunnel and nothing elsewhere.
-    pub fn args_for(&self, prog_type: ProgType) -> &'static [Arg] {
-        use ProgType::*;
-        let packet = matches!(
-            prog_type,
-            SchedCls | SchedAct | LwtIn | LwtOut | LwtXmit | LwtSeg6local
-        );
-        if self.name == "bpf_get_cgroup_classid" && !packet {
-            &[]
-        } else {
-            self.args
-        }
-    }
 }
 
 /// What a helper takes. `Opt…` may be NULL. A memory argument without a size of

@@ -4,7 +4,7 @@ use abi::Program;
 use isa::Pc;
 
 use super::calls::{Callee, Callees, CallsBack};
-use super::flow::{self, Flow, Named};
+use super::flow::{self, Flow};
 use super::{InsnFacts, Marks, Subprogram};
 use crate::reason::Structure as Refusal;
 use crate::{Config, Result};
@@ -106,7 +106,7 @@ impl Marker<'_> {
             let to = flow::target(at, named.offset());
             self.mark(at as i64, Marks::PRUNE_POINT);
             self.mark(to, TARGET);
-            self.note_call(at, to, named);
+            self.note_call(at, to);
         }
     }
 
@@ -144,8 +144,7 @@ impl Marker<'_> {
 
     /// A function does what the functions do that it calls, or whose address it
     /// hands on.
-    fn note_call(&mut self, at: usize, to: i64, named: Named) {
-        let (Named::Called(_) | Named::Address(_)) = named;
+    fn note_call(&mut self, at: usize, to: i64) {
         let callee = usize::try_from(to).ok().and_then(|to| self.insns.get(to));
         if let (Some(caller), Some(callee)) = (self.insns.get(at), callee) {
             let pair = (caller.subprogram, callee.subprogram);

@@ -1,6 +1,7 @@
 //! Which registers may still be read, before each instruction.
 
 use abi::Program;
+use isa::table::Select;
 use isa::{AtomicOp, CallTarget, Insn, Operand, Pc, Slot};
 
 use super::calls::Callees;
@@ -77,23 +78,24 @@ fn effect(slot: Slot, callees: &Callees<'_>) -> Effect {
         Insn::LoadImm { .. } => does(0, dst),
         Insn::Load { .. } => does(src, dst),
         Insn::Store { src, .. } => does(dst | second(src), 0),
-        Insn::Atomic { .. } | Insn::LoadAcquire { .. } | Insn::StoreRelease { .. } => {
-            atomic(slot, dst, src)
-        }
+        _ if is_atomic(shape) => atomic(slot, dst, src),
         Insn::Branch { src, .. } => does(dst | second(src), 0),
         Insn::Jump { .. } | Insn::MayGoto { .. } => does(0, 0),
         Insn::Call { .. } | Insn::CallReg { .. } => does(arguments(slot, callees), CALLER_SAVED),
         Insn::Exit => does(R0, 0),
         // Linux does not say what these read: everything, then.
-        Insn::LoadPacket { .. } | Insn::WideTail | Insn::Invalid(_) => does(LISTED, 0),
+        _ => does(LISTED, 0),
     }
 }
 
+/// The operation decides, for sizes as well that it does not come in.
 fn atomic(slot: Slot, dst: u16, src: u16) -> Effect {
+    let mut rows = isa::table::TABLE.iter().filter(|row| is_atomic(row.insn));
+    let row = rows.find(|row| row.select == Select::Imm(slot.imm));
     // The lowest bit of an unknown operation says whether it fetches, as it
     // does in the known ones.
     let fetches = slot.imm & 1 != 0;
-    let (reads, writes) = match flow::kind(slot) {
+    let (reads, writes) = match row.map(|row| row.insn) {
         Some(Insn::LoadAcquire { .. }) => (src, dst),
         Some(Insn::StoreRelease { .. }) => (dst | src, 0),
         Some(Insn::Atomic {
@@ -104,6 +106,13 @@ fn atomic(slot: Slot, dst: u16, src: u16) -> Effect {
         _ => (dst | src, 0),
     };
     Effect { reads, writes }
+}
+
+fn is_atomic(insn: Insn) -> bool {
+    matches!(
+        insn,
+        Insn::Atomic { .. } | Insn::LoadAcquire { .. } | Insn::StoreRelease { .. }
+    )
 }
 
 /// The registers that a call takes: by prototype, else all five.

@@ -202,6 +202,22 @@ impl Structure {
         self.insns.get(pc.index()).copied().unwrap_or_default()
     }
 
+    /// The places of all instructions, second slots of wide ones left out.
+    pub fn places(&self) -> impl Iterator<Item = Pc> {
+        let slots = self.code.slots();
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let slot = slots.get(at)?;
+            let pc = Pc(at as u32);
+            at += if flow::flow(*slot) == flow::Flow::Wide {
+                2
+            } else {
+                1
+            };
+            Some(pc)
+        })
+    }
+
     /// Number of the function that `pc` is in.
     pub fn subprogram_at(&self, pc: Pc) -> Option<u32> {
         let facts = self.insns.get(pc.index())?;

@@ -2,13 +2,10 @@
 
 use isa::{Pc, Slot};
 
-use super::{InsnFacts, Marks, flow};
+use super::{InsnFacts, flow};
 
 /// Gives every loop a number from 1, in the order in which Tarjan's algorithm
 /// completes them; gives one more than the last number.
-///
-/// A call that calls back is a loop by itself: Linux does not know how often the
-/// callback runs.
 pub(super) fn number(slots: &[Slot], insns: &mut [InsnFacts]) -> u32 {
     let mut search = Search {
         slots,
@@ -83,8 +80,7 @@ impl Search<'_> {
         let itself = flow::successors(self.slots, Pc(first as u32))
             .into_iter()
             .any(|next| next.index() == first);
-        let calls_back = self.insns[first].marks.contains(Marks::CALLS_CALLBACK);
-        let is_loop = self.open.last() != Some(&first) || itself || calls_back;
+        let is_loop = self.open.last() != Some(&first) || itself;
         while let Some(at) = self.open.pop() {
             self.low[at] = COMPLETE;
             if is_loop {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use abi::{ExternKind, Program};
-use isa::{CallTarget, Insn, PacketMode, Pc};
+use isa::{CallTarget, Insn, Pc, table};
 
 use super::Subprogram;
 use super::flow::{self, Flow};
@@ -117,15 +117,14 @@ fn subprogram(program: &Program, start: Pc, end: Pc) -> Result<Subprogram> {
     }
 }
 
-/// Whether it is a packet load of classic BPF, of any size.
+/// Whether it is a packet load of classic BPF, also of a size that they do not
+/// come in.
 fn loads_packet(opcode: u8) -> bool {
-    matches!(
-        flow::shape(opcode),
-        Some(Insn::LoadPacket {
-            mode: PacketMode::Absolute | PacketMode::Indirect(_),
-            ..
-        })
-    )
+    const SIZE: u8 = 0b0001_1000;
+    let mut known = table::TABLE
+        .iter()
+        .filter(|row| matches!(row.insn, Insn::LoadPacket { .. }));
+    known.any(|row| row.opcode & !SIZE == opcode & !SIZE)
 }
 
 fn symbol(program: &Program, start: Pc) -> Option<String> {
