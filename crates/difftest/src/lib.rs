@@ -57,6 +57,7 @@ mod comparison;
 mod differ;
 mod disagreement;
 pub mod families;
+pub mod generate;
 mod interpreter;
 mod known;
 #[cfg_attr(not(target_os = "linux"), path = "linux_absent.rs")]

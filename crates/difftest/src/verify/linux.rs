@@ -60,7 +60,7 @@ impl Judge for LinuxJudge {
     }
 }
 
-fn load(
+pub(super) fn load(
     kernel: &Kernel,
     raw: &RawProgram,
     maps: &[Map],
@@ -93,7 +93,7 @@ fn no_btf(refusal: &Refusal) -> CannotAsk {
     broken("BTF", refusal)
 }
 
-fn broken(what: &str, why: &dyn std::fmt::Display) -> CannotAsk {
+pub(super) fn broken(what: &str, why: &dyn std::fmt::Display) -> CannotAsk {
     CannotAsk::Broken {
         what: what.to_owned(),
         why: why.to_string(),

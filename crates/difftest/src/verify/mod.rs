@@ -16,6 +16,7 @@ pub mod filetest;
 mod linux;
 mod opinion;
 mod ours;
+mod pooled;
 pub mod samples;
 
 pub use agreement::{Aspect, Compared, Difference, Table, normal};
@@ -23,6 +24,7 @@ pub use cdecl::{Declarations, Declared, DeclaredError};
 pub use linux::LinuxJudge;
 pub use opinion::{Opinion, Said};
 pub use ours::OurJudge;
+pub use pooled::PooledJudge;
 
 use loader::raw::RawProgram;
 
