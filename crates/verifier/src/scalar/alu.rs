@@ -170,7 +170,10 @@ impl<W: Word> ScalarOf<W> {
 
     /// The low `bytes`, 1 to 8, with zeros above.
     pub fn truncate(self, bytes: u32) -> Self {
-        let bits = bytes * (W::BITS / 8);
+        self.truncate_bits(bytes * (W::BITS / 8))
+    }
+
+    fn truncate_bits(self, bits: u32) -> Self {
         if bits >= W::BITS {
             return self;
         }
@@ -235,7 +238,7 @@ impl<W: Word> ScalarOf<W> {
     /// little-endian machine. A swap keeps the known bits alone.
     pub fn endian(self, op: EndianOp, bits: u32) -> Self {
         if op == EndianOp::Le {
-            return self.truncate(bits / (W::BITS / 8));
+            return self.truncate_bits(bits);
         }
         ScalarOf {
             wide: Range::UNBOUNDED,
