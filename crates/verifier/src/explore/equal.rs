@@ -317,3 +317,203 @@ fn scalar_id(value: &Value) -> u32 {
         value.id
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scalar::Scalar;
+    use crate::state::{Iter, IterState};
+    use crate::structure::InsnFacts;
+    use isa::{Code, Reg};
+
+    /// Registers below `r6` are live everywhere.
+    fn structure() -> Structure {
+        let facts = InsnFacts {
+            live_before: 0x3f,
+            ..InsnFacts::default()
+        };
+        Structure {
+            code: Code::new(Default::default()),
+            subprograms: Vec::new(),
+            insns: vec![facts; 2],
+            postorder: Vec::new(),
+            scc_count: 0,
+        }
+    }
+
+    fn state(regs: &[(Reg, Value)]) -> State {
+        let mut state = State::new(0, Pc(0));
+        for (reg, value) in regs {
+            *state.reg_mut(*reg) = *value;
+        }
+        state
+    }
+
+    fn below(max: u64) -> Value {
+        Value::scalar(Scalar::from_unsigned_range(0, max))
+    }
+
+    fn linked(id: u32) -> Value {
+        Value { id, ..below(9) }
+    }
+
+    fn covers_marked(mode: Mode, marks: FrameMarks, old: &State, cur: &State) -> bool {
+        let mut checkpoint = Checkpoint::new(old.clone(), Pc(1), 0);
+        checkpoint.marks = vec![marks; old.frames().len()];
+        let mut comparison = Comparison {
+            structure: &structure(),
+            may_read_invalid: true,
+            mode,
+            ids: &mut IdMap::default(),
+        };
+        comparison.covers(&checkpoint, cur)
+    }
+
+    fn covers(mode: Mode, old: &State, cur: &State) -> bool {
+        covers_marked(
+            mode,
+            FrameMarks {
+                regs: !0,
+                slots: !0,
+            },
+            old,
+            cur,
+        )
+    }
+
+    #[test]
+    fn a_number_must_be_among_those_of_the_checkpoint() {
+        let wide = state(&[(Reg::R1, below(9))]);
+        let narrow = state(&[(Reg::R1, below(5))]);
+        assert!(covers(Mode::Marked, &wide, &narrow));
+        assert!(!covers(Mode::Marked, &narrow, &wide));
+        assert!(covers(Mode::RangeWithin, &wide, &narrow));
+        assert!(!covers(Mode::Exact, &wide, &narrow));
+        assert!(covers(Mode::Exact, &wide, &wide));
+    }
+
+    #[test]
+    fn dead_registers_do_not_matter() {
+        let one = state(&[(Reg::R6, below(5))]);
+        let other = state(&[(Reg::R6, Value::pointer(Kind::Ctx))]);
+        assert!(covers(Mode::Exact, &one, &other));
+    }
+
+    #[test]
+    fn numbers_without_a_mark_do_not_matter() {
+        let narrow = state(&[(Reg::R1, below(5))]);
+        let wide = state(&[(Reg::R1, below(9))]);
+        let pointer = state(&[(Reg::R1, Value::pointer(Kind::Ctx))]);
+        let none = FrameMarks::default();
+        assert!(covers_marked(Mode::Marked, none, &narrow, &wide));
+        assert!(!covers_marked(Mode::Marked, none, &narrow, &pointer));
+        assert!(!covers_marked(Mode::RangeWithin, none, &narrow, &wide));
+    }
+
+    #[test]
+    fn a_link_of_the_checkpoint_is_one_of_the_state() {
+        let both = |a, b| state(&[(Reg::R1, linked(a)), (Reg::R2, linked(b))]);
+        assert!(covers(Mode::Marked, &both(1, 1), &both(7, 7)));
+        assert!(!covers(Mode::Marked, &both(1, 1), &both(7, 8)));
+        assert!(!covers(Mode::Marked, &both(1, 2), &both(7, 7)));
+        assert!(!covers(Mode::Marked, &both(1, 1), &both(0, 0)));
+        assert!(!covers(Mode::Marked, &both(0, 0), &both(7, 7)));
+        assert!(covers(Mode::Marked, &both(0, 0), &both(7, 8)));
+        assert!(covers(Mode::Marked, &both(1, 2), &both(0, 0)));
+    }
+
+    #[test]
+    fn packet_pointers_may_be_proven_farther() {
+        let packet = |range| {
+            let value = Value::pointer(Kind::Packet { range });
+            state(&[(Reg::R1, Value { id: 3, ..value })])
+        };
+        assert!(covers(Mode::Marked, &packet(8), &packet(14)));
+        assert!(!covers(Mode::Marked, &packet(14), &packet(8)));
+        assert!(!covers(Mode::Marked, &packet(0), &packet(Kind::AT_END)));
+    }
+
+    fn with_slot(bytes: [Byte; 8], content: Content) -> State {
+        let mut state = state(&[]);
+        *state.frame_mut().stack.slot_mut(0) = Slot { bytes, content };
+        state
+    }
+
+    #[test]
+    fn zeros_are_numbers_but_not_the_other_way_round() {
+        use Byte::{Misc, Zero};
+        let mut some = [Byte::Invalid; 8];
+        some[0] = Zero;
+        let zeros = with_slot([Zero; 8], Content::Bytes);
+        let misc = with_slot([Misc; 8], Content::Bytes);
+        let none = state(&[]);
+        let part = with_slot(some, Content::Bytes);
+        assert!(covers(Mode::RangeWithin, &misc, &zeros));
+        assert!(!covers(Mode::RangeWithin, &zeros, &misc));
+        assert!(covers(Mode::RangeWithin, &part, &zeros));
+        assert!(!covers(Mode::RangeWithin, &part, &none));
+        assert!(covers(Mode::RangeWithin, &none, &zeros));
+        assert!(!covers(Mode::Exact, &misc, &zeros));
+        assert!(!covers(Mode::Exact, &misc, &none));
+    }
+
+    #[test]
+    fn a_spilled_number_is_compared_with_numbers_of_any_kind() {
+        let spill = |value| with_slot([Byte::Spill; 8], Content::Spill(value));
+        let misc = with_slot([Byte::Misc; 8], Content::Bytes);
+        assert!(covers(Mode::Marked, &spill(Value::UNKNOWN), &misc));
+        assert!(!covers(Mode::Marked, &spill(below(9)), &misc));
+        assert!(!covers(
+            Mode::Marked,
+            &spill(Value::pointer(Kind::Ctx)),
+            &misc
+        ));
+        assert!(covers(Mode::Marked, &spill(below(9)), &spill(below(5))));
+    }
+
+    #[test]
+    fn how_often_an_iterator_was_advanced_does_not_matter() {
+        let iterator = |state, depth| {
+            let iter = Iter {
+                name: "num",
+                first: true,
+                ref_id: 0,
+                state,
+                depth,
+            };
+            with_slot([Byte::Iter; 8], Content::Iter(iter))
+        };
+        use IterState::{Active, Drained};
+        assert!(covers(
+            Mode::RangeWithin,
+            &iterator(Active, 1),
+            &iterator(Active, 2)
+        ));
+        assert!(!covers(
+            Mode::RangeWithin,
+            &iterator(Active, 1),
+            &iterator(Drained, 1)
+        ));
+        assert!(iterators_advanced(
+            &iterator(Active, 1),
+            &iterator(Active, 2)
+        ));
+        assert!(!iterators_advanced(
+            &iterator(Drained, 1),
+            &iterator(Drained, 2)
+        ));
+    }
+
+    #[test]
+    fn frames_are_called_from_the_same_places() {
+        let called = |callsite| {
+            let mut state = state(&[]);
+            state.push_frame(Frame::new(1, 1, Some(Pc(callsite))));
+            state
+        };
+        assert!(covers(Mode::Marked, &called(0), &called(0)));
+        assert!(!covers(Mode::Marked, &called(0), &called(1)));
+        assert!(!covers(Mode::Marked, &state(&[]), &called(0)));
+        assert!(!same_callsites(&called(0), &called(1)));
+    }
+}
