@@ -7,9 +7,6 @@ use super::cache::{Checkpoint, FrameMarks};
 use crate::state::{Byte, Content, Flags, Frame, Kind, References, Slot, State, Value};
 use crate::structure::Structure;
 
-/// Whether marks are complete; until then every scalar matters.
-const PRECISION_TRACKED: bool = false;
-
 /// How alike checkpoint and state must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -155,9 +152,7 @@ impl Comparison<'_> {
             return false;
         }
         match old.kind {
-            Kind::Scalar => {
-                PRECISION_TRACKED && self.mode == Mode::Marked && !marked || self.scalar(old, cur)
-            }
+            Kind::Scalar => self.mode == Mode::Marked && !marked || self.scalar(old, cur),
             Kind::MapKey(_) | Kind::MapValue(_) | Kind::Mem { .. } | Kind::Buf | Kind::TpBuffer => {
                 old.kind == cur.kind
                     && old.off == cur.off

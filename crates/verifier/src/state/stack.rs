@@ -1,11 +1,16 @@
 //! The stack of a frame, in slots of eight bytes.
 
+use std::rc::Rc;
+
 use super::Value;
 
 /// The stack of a frame. Slot `i` holds the bytes from `fp - 8 * (i + 1)` up.
+///
+/// Copies share the slots until one of them is written: registers change far
+/// more often than the stack does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    slots: Vec<Slot>,
+    slots: Rc<Vec<Slot>>,
 }
 
 impl Stack {
@@ -23,22 +28,23 @@ impl Stack {
     /// 64: a frame has 512 bytes.
     pub fn slot_mut(&mut self, index: usize) -> &mut Slot {
         assert!(index < 64, "a frame has 64 slots");
-        if index >= self.slots.len() {
-            self.slots.resize(index + 1, Slot::default());
+        let slots = Rc::make_mut(&mut self.slots);
+        if index >= slots.len() {
+            slots.resize(index + 1, Slot::default());
         }
-        &mut self.slots[index]
+        &mut slots[index]
     }
 
     /// All slots, to be written.
     pub fn slots_mut(&mut self) -> &mut [Slot] {
-        &mut self.slots
+        Rc::make_mut(&mut self.slots).as_mut_slice()
     }
 
     /// Grows to hold at least `bytes` bytes, at most 512.
     pub fn grow(&mut self, bytes: usize) {
         let slots = bytes.min(512).div_ceil(8);
         if slots > self.slots.len() {
-            self.slots.resize(slots, Slot::default());
+            Rc::make_mut(&mut self.slots).resize(slots, Slot::default());
         }
     }
 }
