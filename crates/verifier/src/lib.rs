@@ -27,7 +27,7 @@ pub mod structure;
 mod verdict;
 
 pub use config::{Config, Privileges, Release};
-pub use explore::{CheckpointId, FrameMarks, History, PrecisionStep};
+pub use explore::{CheckpointId, FrameMarks, History, Liveness, LivenessStep, PrecisionStep};
 pub use observe::{Context, Event, Observer, Touched};
 pub use reason::{Fault, Reason, Result, Unsupported};
 pub use verdict::{Acceptance, Rejection, Stats, Undecided, Verdict};

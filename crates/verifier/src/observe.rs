@@ -6,7 +6,7 @@
 use abi::Program;
 use isa::{Pc, Reg};
 
-use crate::explore::PrecisionStep;
+use crate::explore::{LivenessStep, PrecisionStep};
 use crate::state::State;
 use crate::structure::Structure;
 use crate::{Config, FrameMarks, Reason, Stats};
@@ -128,6 +128,8 @@ pub enum Event<'e> {
     },
     /// A path is gone back over, to find what a value came from.
     Precision(PrecisionStep<'e>),
+    /// What is known of the liveness of stack slots is carried on.
+    StackLiveness(LivenessStep<'e>),
     /// The analysis ended.
     Verdict {
         /// Why it is refused; none when it is accepted.

@@ -24,6 +24,7 @@ pub use history::History;
 #[allow(unused_imports)]
 pub(crate) use history::Linked;
 pub use precision::PrecisionStep;
+pub use stack_liveness::{Liveness, LivenessStep};
 
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
@@ -65,6 +66,7 @@ pub(crate) struct Verifier<'a> {
     pub(crate) cache: cache::Cache,
     /// Where all paths came from.
     trail: history::Trail,
+    stack_liveness: stack_liveness::StackLiveness,
     loops: scc::Loops,
     /// Memory for comparisons.
     ids: equal::IdMap,
@@ -124,6 +126,7 @@ impl<'a> Verifier<'a> {
             branches: Vec::new(),
             trail: history::Trail::default(),
             cache: cache::Cache::new(structure.insns.len()),
+            stack_liveness: stack_liveness::StackLiveness::new(structure),
             loops: scc::Loops::default(),
             ids: equal::IdMap::default(),
             pace: visit::Pace::default(),
@@ -186,10 +189,10 @@ impl<'a> Verifier<'a> {
                 self.pc = next;
             }
             self.close_path()?;
+            self.update_live_slots()?;
             let Some(branch) = self.branches.pop() else {
                 return Ok(());
             };
-            self.update_live_slots()?;
             self.observe(|_| Event::Pop);
             self.state = branch.state;
             self.pc = branch.to;
@@ -228,7 +231,10 @@ impl<'a> Verifier<'a> {
         });
         self.touched = Touched::NONE;
         self.pace.jumps += u64::from(self.is_jump());
-        match self.step()? {
+        self.stack_liveness.begin(&self.state);
+        let flow = self.step()?;
+        self.stack_liveness.commit(&self.state, self.pc);
+        match flow {
             Flow::Next => Ok(Flow::To(self.after(self.pc))),
             Flow::To(next) => {
                 self.observe_return(next);
@@ -355,13 +361,18 @@ impl<'a> Verifier<'a> {
 
     /// Tells the observer a sentence that Linux's log has from level 2 on.
     pub(crate) fn note_level2(&mut self, text: std::fmt::Arguments<'_>) {
+        self.tell(Event::Note { level: 2, text });
+    }
+
+    /// Tells the observer, if there is one, of what the analysis does not hold.
+    fn tell(&mut self, event: Event<'_>) {
         if let Some(observer) = self.observer.as_deref_mut() {
             let context = Context {
                 program: self.program,
                 config: self.config,
                 structure: self.structure,
             };
-            observer.observe(&context, Event::Note { level: 2, text });
+            observer.observe(&context, event);
         }
     }
 
@@ -371,9 +382,15 @@ impl<'a> Verifier<'a> {
     where
         F: for<'v> FnOnce(&'v Watched<'v>) -> Event<'v>,
     {
-        if self.observer.as_ref().is_some_and(|o| o.wants_details()) {
+        if self.wants_details() {
             self.observe(event);
         }
+    }
+
+    /// Whether there is an observer that wants what only the log of level 2
+    /// shows.
+    fn wants_details(&self) -> bool {
+        self.observer.as_ref().is_some_and(|o| o.wants_details())
     }
 
     fn observe_path(&mut self, from: Option<Pc>) {

@@ -290,14 +290,3 @@ fn active_iterator(state: &State) -> Option<bool> {
         _ => None,
     }
 }
-
-/// Until the liveness of slots stands.
-impl super::Verifier<'_> {
-    pub(super) fn live_slots(&self, _state: &State, _pc: isa::Pc, _frame: usize) -> u64 {
-        !0
-    }
-
-    pub(super) fn update_live_slots(&mut self) -> Result {
-        Ok(())
-    }
-}

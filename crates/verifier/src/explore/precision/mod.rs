@@ -258,7 +258,7 @@ impl Verifier<'_> {
         stretch: &mut Stretch,
         wanted: &mut Wanted,
     ) -> std::result::Result<(), Stuck> {
-        let watched = self.observer.is_some();
+        let watched = self.wants_details();
         let mut skip = stretch.ends_path;
         loop {
             let pc = stretch.at.pc;
