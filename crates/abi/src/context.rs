@@ -5,6 +5,7 @@
 //! So there is a table for each kind of program, and an access that is not in
 //! it is refused (`EACCES`, "invalid bpf_context access off=0 size=8").
 
+pub mod socket;
 pub(crate) mod table;
 
 /// What a load from the context gives.

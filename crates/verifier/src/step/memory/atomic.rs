@@ -51,7 +51,8 @@ impl Verifier<'_> {
             _ => None,
         };
         if let Some(old) = old {
-            self.check_writable(old)?;
+            // Already lost when the memory is looked at, even if it is the base.
+            self.write_reg(old, Value::UNKNOWN)?;
         }
         let unknown = Moves::Unknown;
         self.access_atomically(base, offset, width, unknown(Direction::Read))?;
@@ -107,15 +108,9 @@ impl Verifier<'_> {
 
 /// Whether atomic operations may go through the pointer.
 fn takes_atomics(pointer: &Value) -> bool {
-    !matches!(
-        pointer.kind,
-        Kind::Ctx
-            | Kind::Packet { .. }
-            | Kind::PacketMeta { .. }
-            | Kind::FlowKeys
-            | Kind::Socket
-            | Kind::SockCommon
-            | Kind::TcpSock
-            | Kind::XdpSock
-    )
+    match pointer.kind {
+        Kind::Ctx | Kind::Packet { .. } | Kind::PacketMeta { .. } | Kind::FlowKeys => false,
+        Kind::Socket | Kind::SockCommon | Kind::TcpSock | Kind::XdpSock => pointer.may_be_null(),
+        _ => true,
+    }
 }

@@ -253,7 +253,7 @@ impl Verifier<'_> {
     }
 
     /// Refuses a pointer that was moved.
-    fn check_unmoved(&self, reg: Reg, base: &Value) -> Result {
+    pub(in super::super) fn check_unmoved(&self, reg: Reg, base: &Value) -> Result {
         let found = base.type_name();
         if base.off < 0 {
             let off = base.off;

@@ -66,17 +66,14 @@ impl Verifier<'_> {
 
     /// The low bytes of a slot hold a value from now on.
     fn save_spill(&mut self, span: &Span, index: usize, value: Value) -> Result {
-        let uninitialised_stays = self.may_leak();
         let stack = &mut self.stack_frame_mut(span.frame)?.stack;
         let slot = stack.slot_mut(index);
         slot.content = Content::Spill(value);
         let (above, spilled) = slot.bytes.split_at_mut(8 - span.size.min(8) as usize);
         spilled.fill(Byte::Spill);
         for byte in above {
-            match byte {
-                Byte::Zero => {}
-                Byte::Invalid if uninitialised_stays => {}
-                _ => *byte = Byte::Misc,
+            if *byte != Byte::Zero {
+                scrub(byte);
             }
         }
         self.note_stack_access(span.frame, index as u8);
@@ -89,10 +86,7 @@ impl Verifier<'_> {
         let (index, first) = place(start);
         let stack = &mut self.stack_frame_mut(span.frame)?.stack;
         let slot = stack.slot_mut(index);
-        if is_special(slot) {
-            slot.bytes.iter_mut().for_each(scrub);
-        }
-        slot.content = Content::Bytes;
+        clear(slot);
         let sort = if is_zero { Byte::Zero } else { Byte::Misc };
         for at in 0..span.size as usize {
             slot.bytes[first.wrapping_sub(at) % 8] = sort;
@@ -120,13 +114,12 @@ impl Verifier<'_> {
                 kept_zero = true;
                 continue;
             }
-            drop_value(slot);
+            clear(slot);
             if is_zero && slot.bytes[at] == Byte::Zero {
                 kept_zero = true;
             } else {
                 slot.bytes[at] = Byte::Misc;
             }
-            settle(slot);
         }
         if let (true, Some(reg)) = (kept_zero, source.and_then(|source| source.reg)) {
             self.mark_precise(reg)?;
@@ -152,19 +145,12 @@ fn is_special(slot: &Slot) -> bool {
     )
 }
 
-/// Forgets the value spilled in a slot. Bytes of it that were not overwritten
-/// stay what they are: Linux does no more.
-fn drop_value(slot: &mut Slot) {
-    if let Some(value) = slot.spill_mut() {
-        *value = Value::NOT_INIT;
+/// Forgets what a slot holds as a whole; its bytes are numbers.
+fn clear(slot: &mut Slot) {
+    if is_special(slot) {
+        slot.bytes.iter_mut().for_each(scrub);
     }
-}
-
-/// A slot of which the lowest byte is no part of a value any more holds none.
-fn settle(slot: &mut Slot) {
-    if slot.bytes[7] != Byte::Spill {
-        slot.content = Content::Bytes;
-    }
+    slot.content = Content::Bytes;
 }
 
 /// Whether a value can be spilled and filled as what it is.
