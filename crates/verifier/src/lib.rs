@@ -17,6 +17,7 @@ mod call;
 mod config;
 pub mod explain;
 mod explore;
+mod fields;
 pub mod log;
 mod observe;
 pub mod reason;

@@ -1,5 +1,6 @@
 //! Calls, and what comes with them.
 //!
+//! * [`held`]: what must not be held at the end;
 //! * [`helper`]: helper functions, by the table of `abi`;
 //! * [`subprogram`]: functions of the program, static and global, and returns;
 //! * [`callback`]: functions that helpers call;
@@ -7,6 +8,7 @@
 //! * [`may_goto`]: the jump that counts.
 
 mod callback;
+mod held;
 mod helper;
 mod kfunc;
 mod may_goto;
@@ -15,12 +17,15 @@ mod subprogram;
 use isa::{CallTarget, Reg};
 
 use crate::explore::{Flow, Verifier};
-use crate::reason::Result;
+use crate::reason::{Reference, Result};
 use crate::state::Value;
 
 impl Verifier<'_> {
     /// A call of whatever it goes to.
     pub(crate) fn call(&mut self, target: CallTarget) -> Result<Flow> {
+        if self.state.refs.active_locks > 0 && !may_be_called_locked(target) {
+            return Err(Reference::CallWhileLocked.into());
+        }
         match target {
             CallTarget::Helper(id) => self.call_helper(id),
             CallTarget::Local(offset) => self.call_subprogram(offset),
@@ -36,3 +41,15 @@ impl Verifier<'_> {
         }
     }
 }
+
+/// Whether a call may stand between lock and unlock. Kernel functions see to it
+/// themselves.
+fn may_be_called_locked(target: CallTarget) -> bool {
+    match target {
+        CallTarget::Helper(id) => id == UNLOCK,
+        CallTarget::Local(_) | CallTarget::Kfunc { .. } => true,
+    }
+}
+
+/// `bpf_spin_unlock`.
+const UNLOCK: i32 = 94;

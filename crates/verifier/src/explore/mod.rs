@@ -29,6 +29,7 @@ pub use stack_liveness::{Liveness, LivenessStep};
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
 
+use crate::fields::MapFields;
 use crate::observe::{Context, Event, Observer, Touched};
 use crate::reason::{Limit, Result};
 use crate::state::State;
@@ -51,6 +52,8 @@ pub(crate) struct Verifier<'a> {
     pub(crate) structure: &'a Structure,
     /// What the program may do by its type; none where nothing is known of it.
     flavor: Option<&'static Flavor>,
+    /// Locks, timers and the like in the values of its maps.
+    pub(crate) map_fields: MapFields,
     pub(crate) observer: Option<&'a mut dyn Observer>,
     /// What is known on the current path.
     pub(crate) state: State,
@@ -118,6 +121,7 @@ impl<'a> Verifier<'a> {
                 program.flags.sleepable,
                 &program.attach_target,
             ),
+            map_fields: MapFields::of(program),
             observer,
             state: State::new(0, Pc(0)),
             pc: Pc(0),

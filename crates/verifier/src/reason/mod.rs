@@ -5,7 +5,9 @@
 //! writes several lines the last one is its sentence.
 
 mod access;
+mod argument;
 mod call;
+mod helper;
 mod limit;
 mod pointer;
 mod reference;
@@ -13,7 +15,9 @@ mod stack;
 mod structure;
 
 pub use access::{Access, OffsetParts, Outside};
+pub use argument::Argument;
 pub use call::Call;
+pub use helper::{HelperCall, Name as HelperName};
 pub use limit::Limit;
 pub use pointer::Pointer;
 pub use reference::Reference;
@@ -42,9 +46,15 @@ pub enum Reason {
     /// Arithmetic on pointers, or a comparison of them.
     #[error(transparent)]
     Pointer(#[from] Pointer),
-    /// A call.
+    /// A call of a kernel function or a function of the program.
     #[error(transparent)]
     Call(#[from] Call),
+    /// A call of a helper.
+    #[error(transparent)]
+    HelperCall(#[from] HelperCall),
+    /// An argument of a helper.
+    #[error(transparent)]
+    Argument(#[from] Argument),
     /// Something is held and not given back, or not allowed while it is held.
     #[error(transparent)]
     Reference(#[from] Reference),
@@ -63,6 +73,8 @@ impl Reason {
             Reason::Stack(reason) => reason.errno(),
             Reason::Pointer(reason) => reason.errno(),
             Reason::Call(reason) => reason.errno(),
+            Reason::HelperCall(reason) => reason.errno(),
+            Reason::Argument(reason) => reason.errno(),
             Reason::Reference(reason) => reason.errno(),
             Reason::Limit(reason) => reason.errno(),
         }
@@ -78,6 +90,8 @@ impl Reason {
             Reason::Stack(reason) => reason.code(),
             Reason::Pointer(reason) => reason.code(),
             Reason::Call(reason) => reason.code(),
+            Reason::HelperCall(reason) => reason.code(),
+            Reason::Argument(reason) => reason.code(),
             Reason::Reference(reason) => reason.code(),
             Reason::Limit(reason) => reason.code(),
         }

@@ -300,6 +300,12 @@ impl Flags {
         Flags(self.0 & !other.0)
     }
 
+    /// With `other`.
+    #[must_use]
+    pub const fn and(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
     /// Those that are part of a value's type.
     pub const fn type_bits(self) -> Flags {
         self.without(Flags::ADD_CONST)

@@ -253,7 +253,7 @@ impl Verifier<'_> {
     }
 
     /// Refuses a pointer that was moved.
-    pub(in super::super) fn check_unmoved(&self, reg: Reg, base: &Value) -> Result {
+    pub(crate) fn check_unmoved(&self, reg: Reg, base: &Value) -> Result {
         let found = base.type_name();
         if base.off < 0 {
             let off = base.off;
@@ -271,7 +271,6 @@ impl Verifier<'_> {
     }
 
     /// Makes all packet pointers of all frames unknown numbers.
-    #[expect(dead_code, reason = "calls that move the packet ask it")]
     pub(crate) fn forget_packet_pointers(&mut self) {
         self.state.for_each_value(
             |v| v.kind.is_packet() || v.flags.contains(Flags::DYNPTR_PACKET),
