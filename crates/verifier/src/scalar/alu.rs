@@ -128,15 +128,10 @@ impl<W: Word> ScalarOf<W> {
     fn shift_left_wide(&self, amount: u32) -> Range<W> {
         let mut wide = self.wide.lsl(amount);
         if amount == W::Half::BITS {
-            let zero = <W::Half as Int>::Signed::ZERO;
             let shifted =
                 |half: <W::Half as Int>::Signed| W::join(half.bits(), W::Half::ZERO).signed();
-            if self.low.smax >= zero {
-                wide.smax = shifted(self.low.smax);
-            }
-            if self.low.smin >= zero {
-                wide.smin = shifted(self.low.smin);
-            }
+            wide.smin = shifted(self.low.smin);
+            wide.smax = shifted(self.low.smax);
         }
         wide
     }
