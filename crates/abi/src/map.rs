@@ -243,6 +243,42 @@ impl MapType {
         matches!(self, MapType::LruHash | MapType::LruPercpuHash)
     }
 
+    /// The structure that a map of this kind is in the kernel, as its sentences
+    /// name it (measured on Linux 6.18).
+    pub fn kernel_struct(self) -> &'static str {
+        match self {
+            MapType::Hash
+            | MapType::PercpuHash
+            | MapType::LruHash
+            | MapType::LruPercpuHash
+            | MapType::HashOfMaps => "bpf_htab",
+            MapType::Array
+            | MapType::ProgArray
+            | MapType::PerfEventArray
+            | MapType::PercpuArray
+            | MapType::CgroupArray
+            | MapType::ArrayOfMaps => "bpf_array",
+            MapType::StackTrace => "bpf_stack_map",
+            MapType::LpmTrie => "lpm_trie",
+            MapType::Devmap | MapType::DevmapHash => "bpf_dtab",
+            MapType::Sockmap => "bpf_stab",
+            MapType::Sockhash => "bpf_shtab",
+            MapType::Cpumap => "bpf_cpu_map",
+            MapType::Xskmap => "xsk_map",
+            MapType::CgroupStorage | MapType::PercpuCgroupStorage => "bpf_cgroup_storage_map",
+            MapType::ReuseportSockarray => "reuseport_array",
+            MapType::Queue | MapType::Stack => "bpf_queue_stack",
+            MapType::SkStorage
+            | MapType::InodeStorage
+            | MapType::TaskStorage
+            | MapType::CgrpStorage => "bpf_local_storage_map",
+            MapType::StructOps => "bpf_struct_ops_map",
+            MapType::Ringbuf | MapType::UserRingbuf => "bpf_ringbuf_map",
+            MapType::BloomFilter => "bpf_bloom_filter",
+            MapType::Arena => "bpf_arena",
+        }
+    }
+
     /// Whether the values are maps.
     pub fn is_map_in_map(self) -> bool {
         matches!(self, MapType::ArrayOfMaps | MapType::HashOfMaps)

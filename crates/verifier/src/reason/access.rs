@@ -123,9 +123,6 @@ pub enum Access {
     /// A buffer is indexed with a number that is not known.
     #[error("{} invalid variable buffer offset: off={off}, var_off={}", R(.reg), pair(.var))]
     BufferVariable { reg: Reg, off: i64, var: Tnum },
-    /// A map itself is written.
-    #[error("only read from {0} is supported")]
-    MapObject(&'static str),
     /// The same instruction reaches pointers that need different code.
     #[error("same insn cannot be used with different pointers")]
     DifferentPointers,
@@ -269,7 +266,6 @@ impl Access {
             Access::FlowKeys { .. } => "flow-keys-access",
             Access::Socket { .. } => "socket-access",
             Access::Buffer { .. } | Access::BufferVariable { .. } => "buffer-bounds",
-            Access::MapObject(_) => "map-object",
             Access::DifferentPointers => "different-pointers",
             Access::AtomicSize => "atomic-size",
             Access::AtomicStore { .. } | Access::AtomicLoad { .. } => "atomic-not-allowed",

@@ -8,6 +8,7 @@ mod access;
 mod argument;
 mod call;
 mod helper;
+mod kernel;
 mod limit;
 mod pointer;
 mod reference;
@@ -18,6 +19,7 @@ pub use access::{Access, OffsetParts, Outside};
 pub use argument::Argument;
 pub use call::Call;
 pub use helper::{HelperCall, Name as HelperName};
+pub use kernel::Kernel;
 pub use limit::Limit;
 pub use pointer::Pointer;
 pub use reference::Reference;
@@ -43,6 +45,9 @@ pub enum Reason {
     /// The stack may not be read or written so.
     #[error(transparent)]
     Stack(#[from] Stack),
+    /// A structure of the kernel may not be read or written so.
+    #[error(transparent)]
+    Kernel(#[from] Kernel),
     /// Arithmetic on pointers, or a comparison of them.
     #[error(transparent)]
     Pointer(#[from] Pointer),
@@ -71,6 +76,7 @@ impl Reason {
             Reason::Encoding(_) => Errno::EINVAL,
             Reason::Access(reason) => reason.errno(),
             Reason::Stack(reason) => reason.errno(),
+            Reason::Kernel(reason) => reason.errno(),
             Reason::Pointer(reason) => reason.errno(),
             Reason::Call(reason) => reason.errno(),
             Reason::HelperCall(reason) => reason.errno(),
@@ -88,6 +94,7 @@ impl Reason {
             Reason::Encoding(_) => "encoding",
             Reason::Access(reason) => reason.code(),
             Reason::Stack(reason) => reason.code(),
+            Reason::Kernel(reason) => reason.code(),
             Reason::Pointer(reason) => reason.code(),
             Reason::Call(reason) => reason.code(),
             Reason::HelperCall(reason) => reason.code(),

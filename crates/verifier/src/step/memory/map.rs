@@ -102,12 +102,6 @@ impl Verifier<'_> {
         self.check_region(&request.base, &request.span(), def.key_size)?;
         Ok(request.unknown())
     }
-
-    /// Reads of the map object itself.
-    pub(super) fn access_map_object(&mut self, request: &Request, map: MapRef) -> Result<Value> {
-        let _ = (request, map);
-        Err(self.unsupported("reads of map objects"))
-    }
 }
 
 /// Whether programs may only read it.
