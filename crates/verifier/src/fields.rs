@@ -67,7 +67,8 @@ impl FieldKind {
             FieldKind::RbNode => "bpf_rb_node",
             FieldKind::Refcount => "bpf_refcount",
             FieldKind::Uptr => "uptr",
-            FieldKind::Kptr | FieldKind::KptrRef | FieldKind::KptrPercpu => "kptr",
+            FieldKind::Kptr | FieldKind::KptrRef => "kptr",
+            FieldKind::KptrPercpu => "percpu_kptr",
         }
     }
 

@@ -77,6 +77,23 @@ pub enum Access {
     /// A special field of a map value is touched.
     #[error("{0} cannot be accessed directly by load/store")]
     SpecialField(&'static str),
+    /// A pointer in a map value is loaded or stored at an offset that is not
+    /// known.
+    #[error("{0} access cannot have variable offset")]
+    SpecialFieldVariable(&'static str),
+    /// A pointer in a map value is loaded or stored in part.
+    #[error("{name} access misaligned expected={expected} off={off}")]
+    SpecialFieldMisaligned {
+        name: &'static str,
+        expected: u32,
+        off: u64,
+    },
+    /// A pointer in a map value is loaded or stored in part.
+    #[error("{0} access size must be BPF_DW")]
+    SpecialFieldSize(&'static str),
+    /// A pointer in a map value that only helpers may change is stored.
+    #[error("store to {0} disallowed")]
+    KptrStore(&'static str),
     /// A pointer in a map value is handed to a helper as plain memory.
     #[error("{0} cannot be accessed indirectly by helper")]
     SpecialFieldByHelper(&'static str),
@@ -255,7 +272,12 @@ impl Access {
             Access::PacketToHelper => "packet-to-helper",
             Access::MapReadOnly { .. } => "map-read-only",
             Access::MapWriteOnly { .. } => "map-write-only",
-            Access::SpecialField(_) | Access::SpecialFieldByHelper(_) => "special-field",
+            Access::SpecialField(_)
+            | Access::SpecialFieldVariable(_)
+            | Access::SpecialFieldMisaligned { .. }
+            | Access::SpecialFieldSize(_)
+            | Access::KptrStore(_)
+            | Access::SpecialFieldByHelper(_) => "special-field",
             Access::KeyReadOnly(_) => "key-read-only",
             Access::ReadOnly { .. } => "read-only",
             Access::Leak { .. } => "pointer-leak",

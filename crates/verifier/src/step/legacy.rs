@@ -17,6 +17,7 @@ impl Verifier<'_> {
             return Err(Access::ClassicNotAllowed.into());
         }
         let context = self.read_reg(Reg::R6)?;
+        self.check_nothing_held("BPF_LD_[ABS|IND]", true)?;
         if context.kind != Kind::Ctx {
             return Err(Access::ClassicContext.into());
         }

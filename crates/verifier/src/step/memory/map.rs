@@ -5,6 +5,7 @@ use abi::{Initial, MapDef, MapFlags, MapType};
 use super::region::Span;
 use super::{Direction, Moves, Request};
 use crate::explore::Verifier;
+use crate::fields::{Field, FieldKind};
 use crate::reason::{Access, Result};
 use crate::state::{MapRef, Value};
 
@@ -13,7 +14,9 @@ impl Verifier<'_> {
         self.check_leak(request, "map")?;
         let span = request.span();
         self.check_map_value(&request.base, map, &span, request.direction())?;
-        self.check_special_fields(request, map)?;
+        if let Some(field) = self.special_field(request, map)? {
+            return self.access_kptr(request, field.kind);
+        }
         let constant = match request.moves {
             Moves::Load { .. } => self.constant_in_map(request, map),
             _ => None,
@@ -53,19 +56,81 @@ impl Verifier<'_> {
         self.check_region(base, span, value_size)
     }
 
-    fn check_special_fields(&self, request: &Request, map: MapRef) -> Result {
-        let _ = (request, map);
-        Ok(())
+    /// Checks that an access keeps clear of special fields, but for those that
+    /// are pointers: these may be loaded and stored as a whole. Gives the one
+    /// that is.
+    fn special_field(&self, request: &Request, map: MapRef) -> Result<Option<Field>> {
+        let base = &request.base;
+        let mut pointer = None;
+        for field in self.fields_touched(base, map, &request.span()) {
+            let name = field.kind.name();
+            if !field.kind.is_pointer() {
+                return Err(Access::SpecialField(name).into());
+            }
+            let Some(variable) = base.num.as_const() else {
+                return Err(Access::SpecialFieldVariable(name).into());
+            };
+            let off = request.fixed().wrapping_add(variable as i64) as u64;
+            let expected = field.offset;
+            if off != u64::from(expected) {
+                return Err(Access::SpecialFieldMisaligned {
+                    name,
+                    expected,
+                    off,
+                }
+                .into());
+            }
+            if request.size != 8 {
+                return Err(Access::SpecialFieldSize(name).into());
+            }
+            pointer = Some(*field);
+        }
+        Ok(pointer)
     }
 
+    /// Checks that memory handed to a helper keeps clear of special fields.
     pub(super) fn check_special_fields_of_argument(
         &self,
         base: &Value,
         map: MapRef,
         span: &Span,
     ) -> Result {
-        let _ = (base, map, span);
-        Ok(())
+        match self.fields_touched(base, map, span).next() {
+            Some(field) if field.kind.is_pointer() => {
+                Err(Access::SpecialFieldByHelper(field.kind.name()).into())
+            }
+            Some(field) => Err(Access::SpecialField(field.kind.name()).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The special fields that a span may touch.
+    fn fields_touched(
+        &self,
+        base: &Value,
+        map: MapRef,
+        span: &Span,
+    ) -> impl Iterator<Item = &Field> {
+        let first = base.num.smin().wrapping_add(span.off);
+        let end = (base.num.umax() as i64).wrapping_add(span.off + i64::from(span.size));
+        self.fields_of(map).iter().filter(move |field| {
+            let field_end = i64::from(field.offset) + i64::from(field.size);
+            first < field_end && i64::from(field.offset) < end
+        })
+    }
+
+    /// A load or store of a pointer to the kernel in a map value.
+    fn access_kptr(&self, request: &Request, kind: FieldKind) -> Result<Value> {
+        if request.is_write() {
+            match kind {
+                FieldKind::KptrRef | FieldKind::KptrPercpu => {
+                    return Err(Access::KptrStore("referenced kptr").into());
+                }
+                FieldKind::Uptr => return Err(Access::KptrStore("uptr").into()),
+                _ => {}
+            }
+        }
+        Err(self.unsupported("kptrs in map values"))
     }
 
     /// The number that a load reads from a map whose contents never change.
