@@ -5,6 +5,7 @@
 //! What Linux prints and no two runs have in common (addresses of maps) is
 //! replaced by numbers that do not change.
 
+mod back;
 mod header;
 mod insn;
 mod source;
@@ -180,6 +181,12 @@ impl Observer for Log {
             }
             Event::Call { caller, callee, to } => self.called(context, caller, callee, to),
             Event::Return { callee, state, to } => self.returned(context, callee, state, to),
+            Event::Precision(step) if self.tells_states() => {
+                back::precision(&mut self.text, context, &step);
+            }
+            Event::StackLiveness(step) if self.tells_states() => {
+                back::liveness(&mut self.text, &step);
+            }
             Event::Note { level, text } if u32::from(level) <= self.level & 3 => {
                 let _ = writeln!(self.text, "{text}");
             }
