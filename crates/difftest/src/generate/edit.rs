@@ -70,8 +70,13 @@ fn splice(program: &Program, start: usize, end: usize, new: &[Slot]) -> Option<P
     for info in &mut program.line_info {
         info.pc = pc(info.pc);
     }
+    // Of what has come to be at one place, the last was there before.
+    program.func_info.reverse();
     program.func_info.dedup_by_key(|info| info.pc);
+    program.func_info.reverse();
+    program.line_info.reverse();
     program.line_info.dedup_by_key(|info| info.pc);
+    program.line_info.reverse();
     Some(program)
 }
 

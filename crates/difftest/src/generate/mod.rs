@@ -13,6 +13,8 @@ mod held;
 mod legal;
 mod mutate;
 mod pool;
+mod reduce;
+mod text;
 mod typed;
 
 use abi::Program;
@@ -20,6 +22,8 @@ use loader::raw::{Caps, RawProgram};
 
 use crate::families::{Random, Seed};
 pub use pool::Pool;
+pub use reduce::reduced;
+pub use text::text;
 
 /// Tells these random numbers apart from others of the same seed.
 const STREAM: u64 = 0x6765_6e65;
