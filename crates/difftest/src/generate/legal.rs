@@ -11,20 +11,24 @@ use crate::families::Random;
 /// Jumps go this far at most.
 const FAR: u64 = 6;
 
-/// An instruction of any row of the table.
-pub(super) fn insn(random: &mut Random) -> Vec<Slot> {
+/// An instruction of any row of the table. Mostly it reads none but these registers.
+pub(super) fn insn(readable: &[Reg], random: &mut Random) -> Vec<Slot> {
     loop {
         let row: &Row = &TABLE[random.below(TABLE.len() as u64) as usize];
-        if let Some(slots) = of(row, random) {
+        if let Some(slots) = of(row, readable, random) {
             return slots;
         }
     }
 }
 
 /// An instruction of this row; `None` for those that are hardly ever any good.
-fn of(row: &Row, random: &mut Random) -> Option<Vec<Slot>> {
+fn of(row: &Row, readable: &[Reg], random: &mut Random) -> Option<Vec<Slot>> {
     let (mut slot, mut tail) = isa::encode(row.insn)?;
-    let (dst, src) = (random.below(11) as u8, random.below(11) as u8);
+    let mut reg = || match readable.is_empty() || random.percent(5) {
+        true => random.below(11) as u8,
+        false => random.pick(readable) as u8,
+    };
+    let (dst, src) = (reg(), reg());
     match row.insn {
         Insn::Alu {
             op, width, src: s, ..
@@ -141,7 +145,7 @@ pub(super) fn program(random: &mut Random) -> Program {
         code.extend(isa::encode(insn).map(|(slot, _)| slot));
     }
     for _ in 0..1 + random.below(24) {
-        code.extend(insn(random));
+        code.extend(insn(&[], random));
     }
     // As many ends as a jump goes far.
     for _ in 0..FAR {

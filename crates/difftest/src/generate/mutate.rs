@@ -49,7 +49,7 @@ fn meaning(program: &Program, random: &mut Random) -> Option<Program> {
     let (at, len) = random.pick(&places);
     match random.below(10) {
         0 => edit::remove(program, at, at + len),
-        1 => edit::insert(program, at, &legal::insn(random)),
+        1 => edit::insert(program, at, &legal::insn(&[], random)),
         2 => {
             // The same once more, or somewhere else.
             let (from, len) = random.pick(&places);

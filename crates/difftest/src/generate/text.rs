@@ -174,4 +174,3 @@ fn signature(program: &Program, id: btf::TypeId) -> Option<String> {
     };
     Some(format!("{before}{ret} {}({params})", func.name))
 }
-

@@ -253,6 +253,19 @@ impl Table {
         }
     }
 
+    /// Adds what another table has.
+    pub fn join(&mut self, other: &Table) {
+        for (topic, theirs) in &other.rows {
+            let row = self.rows.entry(topic.clone()).or_default();
+            row.asked += theirs.asked;
+            row.unsupported += theirs.unsupported;
+            for (aspect, (all, equal)) in &theirs.aspects {
+                let sum = row.aspects.entry(*aspect).or_default();
+                *sum = (sum.0 + all, sum.1 + equal);
+            }
+        }
+    }
+
     /// Adds a program of which we give no verdict.
     pub fn add_unsupported(&mut self, topic: &str) {
         let row = self.rows.entry(topic.to_owned()).or_default();

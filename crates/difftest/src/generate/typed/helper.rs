@@ -11,7 +11,10 @@ use crate::generate::pool;
 
 /// Helpers that want more than their arguments' kinds say: to sleep, some attach
 /// types and not others.
-const APART: [&str; 6] = [
+const APART: [&str; 9] = [
+    "bpf_getsockopt",
+    "bpf_setsockopt",
+    "bpf_get_cgroup_classid",
     "bpf_copy_from_user",
     "bpf_copy_from_user_task",
     "bpf_get_retval",

@@ -183,9 +183,7 @@ impl Writer<'_> {
                 return;
             }
             if self.random.below(1000) < self.dial.random {
-                for slot in legal::insn(self.random) {
-                    self.emit.slot(slot);
-                }
+                self.random_insn();
             }
             self.statement();
         }
@@ -217,6 +215,32 @@ impl Writer<'_> {
             97 => self.global_data(),
             98 => self.context_word(),
             _ => self.legacy_load(),
+        }
+    }
+
+    /// Something that nobody would write.
+    fn random_insn(&mut self) {
+        let readable = self.state.find(|held| held != Held::Nothing);
+        let slots = legal::insn(&readable, self.random);
+        for slot in &slots {
+            self.emit.slot(*slot);
+        }
+        // As if it had been meant.
+        let insn = slots
+            .first()
+            .map(|slot| isa::decode(*slot, slots.get(1).copied()));
+        match insn {
+            Some(Insn::Call { .. }) => {
+                self.state.clobber();
+                self.put(Reg::R0, Range::ANY);
+            }
+            Some(
+                Insn::Alu { dst, .. }
+                | Insn::Load { dst, .. }
+                | Insn::LoadImm { dst, .. }
+                | Insn::Movsx { dst, .. },
+            ) if self.frame.locked & 1 << dst.index() == 0 => self.put(dst, Range::ANY),
+            _ => {}
         }
     }
 
