@@ -70,6 +70,16 @@ pub enum Event<'e> {
         /// event: [`Touched::ALL`] at the start of a path or function.
         touched: Touched,
     },
+    /// A conditional jump was followed: what is known on the side that the path
+    /// goes on with.
+    Branched {
+        /// The jump.
+        pc: Pc,
+        /// What is known after it.
+        state: &'e State,
+        /// What was read and written since [`Event::Before`].
+        touched: Touched,
+    },
     /// A branch is put on the list of those to come.
     Push {
         /// Where it will go on.

@@ -335,6 +335,17 @@ impl<'a> Verifier<'a> {
         self.config.privileges == crate::Privileges::Full
     }
 
+    /// Tells the observer what is known right after a conditional jump; what was
+    /// touched by it counts as told.
+    pub(crate) fn tell_branched(&mut self) {
+        self.observe(|v| Event::Branched {
+            pc: v.pc,
+            state: v.state,
+            touched: v.touched,
+        });
+        self.touched = Touched::NONE;
+    }
+
     /// Marks a register of the current frame as read or written.
     pub(crate) fn touch(&mut self, reg: Reg) {
         self.touched.reg(reg);

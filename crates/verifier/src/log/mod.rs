@@ -92,6 +92,16 @@ impl Log {
             let all = state_text(context, state);
             let _ = writeln!(self.text, "\nfrom {} to {}:{all}", from.0, pc.0);
         }
+        self.touched(context, pc, state, touched);
+        self.source.tell(context, pc, &mut self.text);
+        let begin = self.text.mark();
+        let _ = writeln!(self.text, "{}: {}", pc.0, insn(context, pc));
+        self.text.end_of_insn(begin);
+    }
+
+    /// What was read and written: behind the instruction if nothing came between,
+    /// else on a line of its own.
+    fn touched(&mut self, context: &Context<'_>, pc: Pc, state: &State, touched: Touched) {
         if !touched.is_empty() {
             let shown = frame(context, state, state.current(), touched, Precise::default());
             match self.text.after_insn() {
@@ -104,10 +114,6 @@ impl Log {
                 }
             }
         }
-        self.source.tell(context, pc, &mut self.text);
-        let begin = self.text.mark();
-        let _ = writeln!(self.text, "{}: {}", pc.0, insn(context, pc));
-        self.text.end_of_insn(begin);
     }
 
     fn verdict(&mut self, refusal: Option<&Reason>, stats: &Stats) {
@@ -156,6 +162,7 @@ impl Observer for Log {
             Event::Structure if self.tells_states() => header::write(&mut self.text, context),
             Event::Path { from, .. } => self.taken_up = from,
             Event::Before { pc, state, touched } => self.before(context, pc, state, touched),
+            Event::Branched { pc, state, touched } => self.touched(context, pc, state, touched),
             Event::Push { .. } => self.waiting.push(self.text.mark()),
             Event::Pop => self.pop(),
             Event::Covered { from, to, .. } => self.covered(from, to),
