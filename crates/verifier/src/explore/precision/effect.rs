@@ -31,6 +31,9 @@ pub(in crate::explore) enum Effect {
     Store(u8, u8),
     /// A slot of the stack comes from nowhere; the register is the address.
     StoreImm(u8),
+    /// An atomic operation: the first register is the address, the second is
+    /// stored, the third gets what memory held.
+    Fetch(u8, u8, u8),
     /// A comparison of two registers: both matter alike.
     Compare(u8, u8),
     CallStatic,
@@ -86,8 +89,8 @@ fn effect(structure: &Structure, pc: Pc, insn: Insn) -> Effect {
         },
         Insn::StoreRelease { base, src, .. } => Effect::Store(number(base), number(src)),
         Insn::Atomic { op, base, src, .. } => match op {
-            AtomicOp::Cmpxchg => Effect::Load(R0),
-            _ if op.fetches() => Effect::Load(number(src)),
+            AtomicOp::Cmpxchg => Effect::Fetch(number(base), number(src), R0),
+            _ if op.fetches() => Effect::Fetch(number(base), number(src), number(src)),
             _ => Effect::Store(number(base), number(src)),
         },
         Insn::Branch {
@@ -163,6 +166,17 @@ impl Effect {
             }
             Effect::StoreImm(base) => {
                 stored(wanted, base, details)?;
+            }
+            Effect::Fetch(base, src, dst) => {
+                let fetched = wanted.has(dst);
+                if stored(wanted, base, details)? {
+                    wanted.add(src);
+                }
+                // Linux 6.18 takes the register for what it was before and
+                // misses that its value comes from the slot (CVE-2026-43009).
+                if fetched && let Some((frame, slot)) = details.slot() {
+                    wanted.add_slot(frame, slot);
+                }
             }
             Effect::Compare(dst, src) => {
                 if wanted.has(dst) || wanted.has(src) {
