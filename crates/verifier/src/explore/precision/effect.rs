@@ -7,6 +7,8 @@ use crate::explore::history::Details;
 use crate::structure::{Marks, Structure};
 
 const R0: u8 = 0;
+/// `bpf_tail_call`.
+const TAIL_CALL: i32 = 12;
 /// `r1` to `r5`.
 const ARGUMENTS: u16 = 0b11_1110;
 
@@ -40,6 +42,9 @@ pub(in crate::explore) enum Effect {
     CallGlobal,
     /// A call of what calls back before it returns.
     CallBack,
+    /// A tail call, after which the path may go on where the function was
+    /// called.
+    TailCall,
     /// Any other call.
     Call,
     Exit,
@@ -126,6 +131,8 @@ fn call(structure: &Structure, pc: Pc, target: CallTarget) -> Effect {
     }
     if structure.insn(pc).marks.contains(Marks::CALLS_CALLBACK) {
         Effect::CallBack
+    } else if target == CallTarget::Helper(TAIL_CALL) {
+        Effect::TailCall
     } else {
         Effect::Call
     }
@@ -194,7 +201,14 @@ impl Effect {
                 }
             }
             Effect::CallStatic => return into_caller(wanted),
-            Effect::CallBack if step.from_callback() => return into_calling_back(wanted),
+            Effect::TailCall => {
+                wanted.remove(R0);
+                no_arguments(wanted)?;
+                if step.left_line() && !wanted.enter() {
+                    return Err(Stuck::Impossible);
+                }
+            }
+            Effect::CallBack if step.left_line() => return into_calling_back(wanted),
             Effect::CallGlobal | Effect::CallBack | Effect::Call => {
                 wanted.remove(R0);
                 no_arguments(wanted)?;
@@ -216,9 +230,8 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Whether the path came here from inside a callback, not straight from the
-    /// instruction below.
-    fn from_callback(self) -> bool {
+    /// Whether the path went elsewhere than to the instruction below.
+    fn left_line(self) -> bool {
         self.next.is_none_or(|next| next.0 != self.pc.0 + 1)
     }
 
