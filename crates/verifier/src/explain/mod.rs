@@ -9,7 +9,7 @@ mod topics;
 mod trace;
 
 pub use history::Change;
-pub use topics::{TOPICS, Topic, topic};
+pub use topics::{Example, Topic, topic, topics};
 
 use abi::Program;
 use isa::{Pc, Reg};

@@ -1,0 +1,28 @@
+//! Programs that take too long to follow.
+
+use super::{Example, Topic, example};
+
+pub(super) const TOPICS: &[Topic] = &[
+    Topic {
+        code: "endless-loop",
+        title: "a loop comes back to a state that it was in before",
+        missing: "A variable that changes each round and ends the loop.",
+        advice: "Count up to a constant bound, or use bpf_loop, bpf_for or may_goto.",
+        long: "Linux follows a loop round by round. When nothing that matters has changed \
+         since an earlier round on the same path, the loop would never end.",
+        example: example!("endless-loop"),
+    },
+    Topic {
+        code: "too-long",
+        title: "following the program takes more than a million instructions",
+        missing: "Fewer rounds, or fewer combinations of branches.",
+        advice: "Use bpf_loop, bpf_for or may_goto for long loops; move code that many branches \
+         run through into a global function; keep values that differ between paths from \
+         mattering later (mask them, or test them early).",
+        long: "Linux follows every path, and every round of a plain loop, until it meets a \
+         state that an earlier path covers. The limit of a million counts instructions \
+         over all paths, so a short loop with 400,000 rounds hits it and so do twenty \
+         branches whose outcomes all matter later.",
+        example: example!("too-long"),
+    },
+];
