@@ -257,6 +257,24 @@ pub(super) struct Details {
     pub(super) linked: Linked,
 }
 
+#[cfg(test)]
+impl Details {
+    pub(super) fn with_slot(frame: u8, slot: u8) -> Details {
+        Details {
+            access: Access::slot(frame, slot),
+            ..Details::default()
+        }
+    }
+
+    pub(super) fn with_stack_operands(dst: bool, src: bool) -> Details {
+        let bits = u16::from(dst) * Access::DST_IS_STACK | u16::from(src) * Access::SRC_IS_STACK;
+        Details {
+            access: Access(bits),
+            ..Details::default()
+        }
+    }
+}
+
 impl Details {
     /// Frame and slot that it spilled to or filled from.
     pub(super) fn slot(self) -> Option<(usize, u8)> {

@@ -16,6 +16,8 @@ mod history;
 mod precision;
 mod scc;
 mod stack_liveness;
+#[cfg(test)]
+mod testing;
 mod visit;
 mod widen;
 

@@ -15,6 +15,8 @@
 //! The order of everything is Linux's, as its log shows each step.
 
 mod effect;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 use isa::{Pc, Reg};
