@@ -18,6 +18,8 @@
 
 mod graph;
 mod instance;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
