@@ -92,7 +92,9 @@ fn uncounted(line: &str) -> &str {
     let counted = ["processed ", "verification time ", "stack depth "];
     let start = |word: &&str| {
         let at = line.find(*word)?;
-        let number = line[at + word.len()..].starts_with(|c: char| c.is_ascii_digit());
+        let rest = &line[at + word.len()..];
+        // Without functions there are no depths.
+        let number = rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit());
         number.then_some(at)
     };
     let end = counted.iter().filter_map(start).min();
