@@ -3,16 +3,22 @@
 //! * [`held`]: what must not be held at the end;
 //! * [`helper`]: helper functions, by the table of `abi`;
 //! * [`subprogram`]: functions of the program, static and global, and returns;
+//! * [`prototype`]: what BTF says that those take;
+//! * [`functions`]: what is found out of them as a whole;
 //! * [`callback`]: functions that helpers call;
 //! * [`kfunc`]: kernel functions; dynptrs and iterators come with them;
 //! * [`may_goto`]: the jump that counts.
 
 mod callback;
+mod functions;
 mod held;
 mod helper;
 mod kfunc;
 mod may_goto;
+mod prototype;
 mod subprogram;
+
+pub(crate) use functions::Functions;
 
 use isa::{CallTarget, Reg};
 

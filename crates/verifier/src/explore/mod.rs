@@ -28,15 +28,18 @@ pub(crate) use history::Linked;
 pub use precision::PrecisionStep;
 pub use stack_liveness::{Liveness, LivenessStep};
 
+use std::collections::BTreeSet;
+
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
 
+use crate::call::Functions;
 use crate::fields::MapFields;
 use crate::observe::{Context, Event, Observer, Touched};
 use crate::reason::{Limit, Result};
 use crate::state::State;
 use crate::step::memory::PointerClasses;
-use crate::structure::{Marks, Structure};
+use crate::structure::{Marks, Structure, stack_depth};
 use crate::{Config, Stats};
 
 /// Instructions that may be followed, over all paths.
@@ -84,6 +87,8 @@ pub(crate) struct Verifier<'a> {
     last_id: u32,
     /// Global functions that are called, by number.
     called: Vec<bool>,
+    /// What was found out of functions as a whole.
+    pub(crate) functions: Functions,
 }
 
 /// A branch to come.
@@ -141,6 +146,7 @@ impl<'a> Verifier<'a> {
             pointer_classes: PointerClasses::default(),
             last_id: 0,
             called: vec![false; structure.subprograms.len()],
+            functions: Functions::new(structure),
         }
     }
 
@@ -159,7 +165,30 @@ impl<'a> Verifier<'a> {
                 }
             }
             if !more {
+                self.check_stack_depth()?;
+                self.add_inlined_loops();
                 return Ok(());
+            }
+        }
+    }
+
+    /// Checks that the frames of all chains of calls fit the stack.
+    fn check_stack_depth(&self) -> Result {
+        let frames = self.functions.frames(&self.stats.stack_depths);
+        stack_depth::check(self.program, self.structure, &frames)
+    }
+
+    /// A loop that Linux puts in place of a call of `bpf_loop` keeps three
+    /// registers on the stack. That is not checked, only counted.
+    fn add_inlined_loops(&mut self) {
+        const SLOT: u32 = 8;
+        let loops = self.functions.inlined_loops();
+        let looping: BTreeSet<u32> = loops
+            .filter_map(|pc| self.structure.subprogram_at(pc))
+            .collect();
+        for subprogram in looping {
+            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
+                *depth = depth.next_multiple_of(SLOT) + 3 * SLOT;
             }
         }
     }
@@ -376,13 +405,23 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    /// Tells the observer a sentence that Linux's log has from level 1 on.
+    pub(crate) fn note_level1(&mut self, text: std::fmt::Arguments<'_>) {
+        self.tell(Event::Note { level: 1, text });
+    }
+
+    /// Whether there is an observer, which sees all paths.
+    pub(crate) fn wants_paths(&self) -> bool {
+        self.observer.is_some()
+    }
+
     /// Tells the observer a sentence that Linux's log has from level 2 on.
     pub(crate) fn note_level2(&mut self, text: std::fmt::Arguments<'_>) {
         self.tell(Event::Note { level: 2, text });
     }
 
     /// Tells the observer, if there is one, of what the analysis does not hold.
-    fn tell(&mut self, event: Event<'_>) {
+    pub(crate) fn tell(&mut self, event: Event<'_>) {
         if let Some(observer) = self.observer.as_deref_mut() {
             let context = Context {
                 program: self.program,

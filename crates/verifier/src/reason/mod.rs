@@ -7,6 +7,7 @@
 mod access;
 mod argument;
 mod call;
+mod function;
 mod helper;
 mod kernel;
 mod limit;
@@ -18,6 +19,7 @@ mod structure;
 pub use access::{Access, OffsetParts, Outside};
 pub use argument::Argument;
 pub use call::Call;
+pub use function::{Ends, Function, Lines, Place};
 pub use helper::{HelperCall, Name as HelperName};
 pub use kernel::Kernel;
 pub use limit::Limit;
@@ -54,6 +56,9 @@ pub enum Reason {
     /// A call of a kernel function or a function of the program.
     #[error(transparent)]
     Call(#[from] Call),
+    /// A function of the program.
+    #[error(transparent)]
+    Function(#[from] Function),
     /// A call of a helper.
     #[error(transparent)]
     HelperCall(#[from] HelperCall),
@@ -79,6 +84,7 @@ impl Reason {
             Reason::Kernel(reason) => reason.errno(),
             Reason::Pointer(reason) => reason.errno(),
             Reason::Call(reason) => reason.errno(),
+            Reason::Function(reason) => reason.errno(),
             Reason::HelperCall(reason) => reason.errno(),
             Reason::Argument(reason) => reason.errno(),
             Reason::Reference(reason) => reason.errno(),
@@ -97,6 +103,7 @@ impl Reason {
             Reason::Kernel(reason) => reason.code(),
             Reason::Pointer(reason) => reason.code(),
             Reason::Call(reason) => reason.code(),
+            Reason::Function(reason) => reason.code(),
             Reason::HelperCall(reason) => reason.code(),
             Reason::Argument(reason) => reason.code(),
             Reason::Reference(reason) => reason.code(),

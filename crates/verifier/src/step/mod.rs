@@ -17,7 +17,7 @@ mod regs;
 use isa::{Imm64, Insn, Pc, Reg};
 
 use crate::explore::{Flow, Verifier};
-use crate::reason::{Reason, Result, Unsupported};
+use crate::reason::{Function, Reason, Result, Unsupported};
 use crate::state::{Kind, MapRef, Value};
 
 impl Verifier<'_> {
@@ -125,12 +125,18 @@ impl Verifier<'_> {
         self.write_reg(dst, value)
     }
 
+    /// The address of a function: one that BTF knows and that only this program
+    /// can call.
     fn function_pointer(&mut self, offset: i32) -> Result<Value> {
         let start = self.target(offset);
-        let subprogram = self.structure.subprogram_starting_at(start);
-        match subprogram {
-            Some(subprogram) => Ok(Value::pointer(Kind::Func { subprogram })),
-            None => Err(self.unsupported("function pointer to no function")),
+        let Some(subprogram) = self.structure.subprogram_starting_at(start) else {
+            return Err(self.unsupported("function pointer to no function"));
+        };
+        let function = self.structure.subprograms.get(subprogram as usize);
+        match function.filter(|function| function.func.is_some()) {
+            None => Err(Function::NoFuncInfo.into()),
+            Some(function) if function.global => Err(Function::CallbackNotStatic.into()),
+            Some(_) => Ok(Value::pointer(Kind::Func { subprogram })),
         }
     }
 }
