@@ -1,6 +1,5 @@
 //! The verifier of this workspace, as a judge.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,10 +7,14 @@ use btf::Btf;
 use kernel::log::Counts;
 use kernel::{Kernel, LoadFlags};
 use loader::raw::RawProgram;
-use verifier::{Config, Privileges, Stats, Verdict};
+use verifier::log::Log;
+use verifier::{Config, Observer, Privileges, Stats, Verdict};
 
 use super::{Judge, Opinion, Said};
 use crate::CannotAsk;
+
+/// Of a longer log the beginning is dropped, as Linux does it.
+const LONGEST_LOG: usize = 64 << 20;
 
 /// Our verifier, told of a machine.
 #[derive(Clone, Debug)]
@@ -64,42 +67,51 @@ impl Judge for OurJudge {
         "ebpf-sim"
     }
 
-    fn judge(&mut self, raw: &RawProgram, _level: u32) -> Result<Opinion, CannotAsk> {
+    fn judge(&mut self, raw: &RawProgram, level: u32) -> Result<Opinion, CannotAsk> {
         if !raw.caps.bpf {
             return Err(CannotAsk::Missing {
                 missing: "loads without CAP_BPF end before the verifier".to_owned(),
             });
         }
         let config = self.config(raw);
+        let mut log = (level != 0).then(|| Log::with_limit(level, LONGEST_LOG));
         // A panic is a fault of the verifier's; the other programs go on.
-        let run = || verifier::verify(&raw.program, &config, None);
+        let run = || {
+            let observer = log.as_mut().map(|log| log as &mut dyn Observer);
+            verifier::verify(&raw.program, &config, observer)
+        };
         let Ok(verdict) = catch_unwind(AssertUnwindSafe(run)) else {
             return Err(CannotAsk::Broken {
                 what: "the verifier".to_owned(),
                 why: "it panicked".to_owned(),
             });
         };
-        Ok(opinion(&verdict))
+        Ok(opinion(
+            &verdict,
+            log.map_or_else(String::new, Log::into_text),
+        ))
     }
 }
 
-fn opinion(verdict: &Verdict<'_>) -> Opinion {
-    let mut log = String::new();
-    let said = match verdict {
-        Verdict::Accepted(_) => Said::Accepted,
+fn opinion(verdict: &Verdict<'_>, log: String) -> Opinion {
+    let (said, message) = match verdict {
+        Verdict::Accepted(_) => (Said::Accepted, String::new()),
         Verdict::Refused(rejection) => {
-            // Writing to a string does not fail.
-            let _ = writeln!(log, "{}", rejection.reason);
-            Said::Refused(rejection.reason.errno())
+            let sentence = rejection.reason.to_string();
+            let last = sentence.lines().last().unwrap_or_default();
+            (Said::Refused(rejection.reason.errno()), last.to_owned())
         }
         Verdict::Unsupported(undecided) => {
-            let unsupported = &undecided.unsupported;
-            Said::Unsupported(unsupported.feature.clone())
+            let feature = undecided.unsupported.feature.clone();
+            (Said::Unsupported(feature), String::new())
         }
     };
-    let mut opinion = Opinion::new(said, log);
-    opinion.counts = counts(verdict.stats());
-    opinion
+    Opinion {
+        said,
+        message,
+        log,
+        counts: counts(verdict.stats()),
+    }
 }
 
 fn counts(stats: &Stats) -> Counts {
