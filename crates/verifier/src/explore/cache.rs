@@ -33,6 +33,8 @@ pub(crate) struct Checkpoint {
     pub(crate) marks: Vec<FrameMarks>,
     /// Paths from here that are not done yet.
     pub(crate) branches: u32,
+    /// How many there were when it was kept, itself included.
+    pub(super) serial: u64,
     /// Checkpoints before it on its path.
     pub(super) depth: u32,
     /// The visit of a loop that it belongs to.
@@ -64,6 +66,7 @@ impl Checkpoint {
             state,
             pc,
             branches: 1,
+            serial: 0,
             depth,
             visit: None,
             hits: 0,
@@ -138,6 +141,8 @@ impl Cache {
         mut checkpoint: Checkpoint,
         stats: &mut Stats,
     ) -> CheckpointId {
+        stats.total_states += 1;
+        checkpoint.serial = stats.total_states;
         checkpoint.next = self.newest(list);
         let id = match self.holes.pop() {
             Some(id) => {
@@ -153,7 +158,6 @@ impl Cache {
             *head = Some(id);
         }
         self.listed += 1;
-        stats.total_states += 1;
         self.count_peak(stats);
         id
     }

@@ -211,6 +211,12 @@ impl Backward {
         }
     }
 
+    /// A number for the entries that are left, the same on all paths that share
+    /// them and on no others; none when none are left.
+    pub(super) fn left(&self) -> Option<NonZeroU32> {
+        self.left.newest.map(|id| id.0)
+    }
+
     fn entry<'t>(&self, trail: &'t Trail) -> Option<&'t Entry> {
         let entry = trail.entry(self.left.newest?);
         (entry.pc == self.pc).then_some(entry)

@@ -81,6 +81,8 @@ pub(crate) struct Verifier<'a> {
     pace: visit::Pace,
     /// What going back over each instruction does.
     effects: Vec<precision::Effect>,
+    /// What going back has looked for.
+    seen: precision::Seen,
     pub(crate) stats: Stats,
     /// What each load and store was first reached with.
     pub(crate) pointer_classes: PointerClasses,
@@ -142,6 +144,7 @@ impl<'a> Verifier<'a> {
             ids: equal::IdMap::default(),
             pace: visit::Pace::default(),
             effects: precision::effects(structure),
+            seen: precision::Seen::default(),
             stats,
             pointer_classes: PointerClasses::default(),
             last_id: 0,

@@ -10,11 +10,13 @@
 //!
 //! * [`effect`]: what one instruction does to the set;
 //! * [`wanted`]: the set;
+//! * [`seen`]: what was looked for before;
 //! * `history`: how a path is walked backwards.
 //!
 //! The order of everything is Linux's, as its log shows each step.
 
 mod effect;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -22,6 +24,7 @@ mod wanted;
 use isa::{Pc, Reg};
 
 pub(super) use effect::{Effect, effects};
+pub(super) use seen::Seen;
 
 use super::cache::FrameMarks;
 use super::history::{Backward, History};
@@ -30,6 +33,7 @@ use crate::observe::Event;
 use crate::reason::Result;
 use crate::state::{Frame, State};
 use effect::{Step, Stuck};
+use seen::Point;
 use wanted::Wanted;
 
 /// A step of going back over a path, as Linux's log of level 2 shows it.
@@ -262,6 +266,10 @@ impl Verifier<'_> {
     ) -> std::result::Result<(), Stuck> {
         let watched = self.wants_details();
         let mut skip = stretch.ends_path;
+        if skip && !watched && self.seen.insert(self.point(stretch), wanted) {
+            wanted.clear();
+            return Ok(());
+        }
         loop {
             let pc = stretch.at.pc;
             if !skip {
@@ -287,12 +295,30 @@ impl Verifier<'_> {
                 if wanted.is_empty() {
                     return Ok(());
                 }
+                if !watched && self.seen.pass(self.point(stretch), wanted) {
+                    wanted.clear();
+                    return Ok(());
+                }
             }
             skip = false;
             stretch.next = Some(pc);
             if !stretch.at.step(&self.trail) {
                 return Ok(());
             }
+        }
+    }
+
+    /// Where going back stands.
+    fn point(&self, stretch: &Stretch) -> Point {
+        const ENTRY: u64 = 1 << 40;
+        let entry = match (stretch.at.left(), stretch.parent) {
+            (Some(entry), _) => ENTRY | u64::from(entry.get()),
+            (None, Some(parent)) => self.cache.get(parent).serial,
+            (None, None) => 0,
+        };
+        Point {
+            entry,
+            pc: stretch.at.pc,
         }
     }
 

@@ -29,9 +29,31 @@ impl Wanted {
         self.frame
     }
 
+    /// Nothing is wanted any more.
+    pub(super) fn clear(&mut self) {
+        self.frames = Default::default();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         let mut frames = self.frames[..=self.frame].iter().rev();
         frames.all(|frame| *frame == FrameMarks::default())
+    }
+
+    /// Whether all of it is in `others`, seen from the same frame.
+    pub(super) fn is_within(&self, others: &Wanted) -> bool {
+        let mut pairs = self.frames[..=self.frame].iter().zip(&others.frames);
+        self.frame == others.frame
+            && pairs.all(|(marks, others)| {
+                marks.regs & !others.regs == 0 && marks.slots & !others.slots == 0
+            })
+    }
+
+    /// Adds all that is in `others`.
+    pub(super) fn add_all(&mut self, others: &Wanted) {
+        for (marks, others) in self.frames.iter_mut().zip(&others.frames) {
+            marks.regs |= others.regs;
+            marks.slots |= others.slots;
+        }
     }
 
     /// What is wanted of frame `number`.

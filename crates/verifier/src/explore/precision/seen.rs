@@ -1,0 +1,109 @@
+//! What was looked for before, so that nothing is looked for twice.
+//!
+//! Loops ask at each round for the same registers, and each time going back
+//! would pass through all rounds since the last checkpoint. A point of a path
+//! that going back has begun at or come through is remembered with what was
+//! wanted there: all that follows from that is marked already, and marks of
+//! checkpoints on open paths do not go away.
+//!
+//! The memory is a small table in which newer points replace older ones. It may
+//! forget, which costs time and nothing else.
+
+use isa::Pc;
+
+use super::wanted::Wanted;
+
+/// A point of a path: after this entry of its history, at this instruction. A
+/// path without an entry is told by the checkpoint that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) entry: u64,
+    pub(super) pc: Pc,
+}
+
+/// The points that were come through.
+#[derive(Debug)]
+pub(in crate::explore) struct Seen {
+    points: Box<[Option<(Point, Wanted)>; SIZE]>,
+}
+
+const SIZE: usize = 64;
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen {
+            points: Box::new([None; SIZE]),
+        }
+    }
+}
+
+impl Seen {
+    /// Remembers that `wanted` is looked for from `point` back; `true` if all of
+    /// it was before.
+    pub(super) fn insert(&mut self, point: Point, wanted: &Wanted) -> bool {
+        match &mut self.points[slot(point)] {
+            Some((at, before)) if *at == point => {
+                let known = wanted.is_within(before);
+                if !known {
+                    before.add_all(wanted);
+                }
+                known
+            }
+            place => {
+                *place = Some((point, *wanted));
+                false
+            }
+        }
+    }
+
+    /// The same for a point that going back comes through: it is not remembered
+    /// if it was not before.
+    pub(super) fn pass(&mut self, point: Point, wanted: &Wanted) -> bool {
+        match &self.points[slot(point)] {
+            Some((at, _)) if *at == point => self.insert(point, wanted),
+            _ => false,
+        }
+    }
+}
+
+fn slot(point: Point) -> usize {
+    let mixed = (point.entry << 20 ^ u64::from(point.pc.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 58) as usize & (SIZE - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_looked_for_is_known() {
+        let mut seen = Seen::default();
+        let point = Point {
+            entry: 7,
+            pc: Pc(3),
+        };
+        let other = Point { pc: Pc(4), ..point };
+        let mut one = Wanted::new(0);
+        one.add(1);
+        let mut two = Wanted::new(0);
+        two.add_slot(0, 5);
+        assert!(!seen.pass(point, &one));
+        assert!(!seen.pass(point, &one), "passing leaves no trace");
+        assert!(!seen.insert(point, &one));
+        assert!(seen.insert(point, &one));
+        assert!(!seen.pass(point, &two));
+        assert!(seen.pass(point, &two));
+        assert!(seen.pass(point, &one));
+        assert!(!seen.pass(other, &one));
+    }
+
+    #[test]
+    fn another_frame_is_another_matter() {
+        let mut outer = Wanted::new(0);
+        outer.add(1);
+        let mut inner = Wanted::new(1);
+        inner.add(1);
+        assert!(!outer.is_within(&inner));
+        assert!(!inner.is_within(&outer));
+    }
+}
