@@ -13,6 +13,7 @@
 mod agreement;
 mod cdecl;
 pub mod filetest;
+pub mod helper_calls;
 mod linux;
 mod opinion;
 mod ours;
