@@ -21,9 +21,10 @@ use abi::helpers::{self, Helper};
 use abi::{AttachType, ProgType};
 use isa::Reg;
 
+use super::dynptr::Found;
 use crate::explore::{Flow, Verifier};
 use crate::reason::{self, HelperCall, Result};
-use crate::state::{MapRef, Reference, ReferenceKind, Value};
+use crate::state::{DynptrKind, Kind, MapRef, Reference, ReferenceKind, Value};
 use crate::step::memory::StackToFill;
 
 /// What the checks of a call's arguments found out.
@@ -36,6 +37,8 @@ pub(super) struct Call {
     key: Option<u64>,
     /// The function that it will call.
     pub(super) callback: Option<u32>,
+    /// The dynptr that it works on.
+    dynptr: Option<Found>,
     /// The reference that an argument carries; 0 for none.
     ref_id: u32,
     /// The argument that is given back.
@@ -55,6 +58,7 @@ impl Call {
             map: None,
             key: None,
             callback: None,
+            dynptr: None,
             ref_id: 0,
             released: None,
             max_size: 0,
@@ -99,7 +103,10 @@ impl Verifier<'_> {
         self.clobber_arguments();
         self.set_result(call)?;
         self.check_map_type(call)?;
-        if call.helper.changes_packet {
+        let into_packet = call
+            .dynptr
+            .is_some_and(|dynptr| matches!(dynptr.kind, DynptrKind::Skb | DynptrKind::SkbMeta));
+        if call.helper.changes_packet || (into_packet && call.is("bpf_dynptr_write")) {
             self.forget_packet_pointers();
         }
         Ok(())
@@ -155,6 +162,9 @@ impl Verifier<'_> {
         let Some(reg) = call.released else {
             return Ok(());
         };
+        if call.dynptr.is_some() {
+            return self.release_dynptr(reg);
+        }
         // NULL is given back without effect.
         if call.ref_id != 0 {
             if !self.release_reference(call.ref_id) {
@@ -167,6 +177,17 @@ impl Verifier<'_> {
         Ok(())
     }
 
+    /// Notes that the current instruction acquires an object; gives its id.
+    pub(crate) fn acquire_reference(&mut self) -> u32 {
+        let id = self.new_id();
+        self.state.refs.list.push(Reference {
+            kind: ReferenceKind::Pointer,
+            id,
+            pc: self.pc,
+        });
+        id
+    }
+
     /// Gives an acquired object back and makes pointers to it numbers; false if
     /// it is not held.
     pub(crate) fn release_reference(&mut self, id: u32) -> bool {
@@ -176,10 +197,7 @@ impl Verifier<'_> {
             return false;
         };
         held.remove(index);
-        let gone = match self.may_leak() {
-            true => Value::UNKNOWN,
-            false => Value::NOT_INIT,
-        };
+        let gone = self.invalid_value();
         let points_to_it = |value: &Value| value.ref_id == id;
         self.state
             .for_each_value(points_to_it, |value| *value = gone);
@@ -193,8 +211,18 @@ impl Verifier<'_> {
                 Err(HelperCall::StorageFlags.into())
             }
             "bpf_get_func_ip" => self.check_func_ip(call),
+            "bpf_dynptr_from_mem" => self.check_dynptr_memory(),
             "bpf_tail_call" => self.check_nothing_held("tail_call", true),
             _ => Ok(()),
+        }
+    }
+
+    /// Only values of maps live as long as any dynptr to them.
+    fn check_dynptr_memory(&self) -> Result {
+        let memory = self.state.reg(Reg::R1);
+        match memory.kind {
+            Kind::MapValue(_) => Ok(()),
+            _ => Err(reason::Dynptr::FromMemory(memory.type_name()).into()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Calls, and what comes with them.
 //!
+//! * [`dynptr`]: memory with a length and a kind;
 //! * [`held`]: what must not be held at the end;
 //! * [`helper`]: helper functions, by the table of `abi`;
 //! * [`subprogram`]: functions of the program, static and global, and returns;
@@ -10,6 +11,7 @@
 //! * [`may_goto`]: the jump that counts.
 
 mod callback;
+mod dynptr;
 mod functions;
 mod held;
 mod helper;

@@ -226,7 +226,7 @@ impl Verifier<'_> {
             Parameter::Number => Value::UNKNOWN,
             Parameter::Ctx => Value::pointer(Kind::Ctx),
             Parameter::Memory { size, nullable } => {
-                let memory = Value::pointer(Kind::Mem { size });
+                let memory = Value::pointer(Kind::Mem { size, dynptr: 0 });
                 if !nullable {
                     return memory;
                 }

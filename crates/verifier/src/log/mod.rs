@@ -15,7 +15,7 @@ mod value;
 
 pub use insn::insn;
 pub use state::{Precise, frame};
-pub use value::{dynptr_name, type_name, value};
+pub use value::{type_name, value};
 
 use std::fmt::Write;
 

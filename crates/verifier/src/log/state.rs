@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::value::{List, dynptr_name, value};
+use super::value::{List, value};
 use crate::observe::{Context, Touched};
 use crate::state::{Byte, Content, Dynptr, Frame, Iter, IterState, Kind, Slot, State};
 
@@ -123,7 +123,7 @@ fn bytes(slot: &Slot) -> impl Display {
 }
 
 fn write_dynptr(f: &mut fmt::Formatter<'_>, offset: i32, dynptr: &Dynptr) -> fmt::Result {
-    write!(f, " fp{offset}=dynptr_{}", dynptr_name(dynptr.kind))?;
+    write!(f, " fp{offset}=dynptr_{}", dynptr.kind.name())?;
     let mut list = List::new(f);
     if dynptr.id != 0 {
         list.item(format_args!("id={}", dynptr.id))?;
@@ -132,7 +132,8 @@ fn write_dynptr(f: &mut fmt::Formatter<'_>, offset: i32, dynptr: &Dynptr) -> fmt
         list.item(format_args!("ref_id={}", dynptr.ref_id))?;
     }
     if dynptr.id != 0 {
-        list.item(format_args!("dynptr_id={}", dynptr.id))?;
+        // Linux shows here that the slot is the first.
+        list.item(format_args!("dynptr_id=1"))?;
     }
     list.end()
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use crate::observe::Context;
 use crate::scalar::text::{SignedText, UnsignedText};
-use crate::state::{DynptrKind, Flags, Kind, MapRef, Value};
+use crate::state::{Flags, Kind, MapRef, Value};
 
 /// `value` as Linux prints it in frame `frame`.
 pub fn value<'a>(context: &'a Context<'a>, frame: u8, value: &'a Value) -> impl Display + 'a {
@@ -116,8 +116,8 @@ fn write_attributes(
         list.item(format_args!("r={}", UnsignedText(i64::from(range) as u64)))?;
     }
     match value.kind {
-        Kind::Mem { size } => list.item(format_args!("sz={}", UnsignedText(size.into())))?,
-        Kind::DynptrPtr(kind) => list.item(format_args!("type={}", dynptr_name(kind)))?,
+        Kind::Mem { size, .. } => list.item(format_args!("sz={}", UnsignedText(size.into())))?,
+        Kind::DynptrPtr(kind) => list.item(format_args!("type={}", kind.name()))?,
         _ => {}
     }
     match value.num.as_const() {
@@ -162,18 +162,6 @@ fn write_map(list: &mut List<'_, '_>, context: &Context<'_>, map: MapRef) -> fmt
         UnsignedText(def.key_size.into()),
         UnsignedText(def.value_size.into())
     ))
-}
-
-/// The name of what a dynptr is over.
-pub fn dynptr_name(kind: DynptrKind) -> &'static str {
-    match kind {
-        DynptrKind::Local => "local",
-        DynptrKind::Ringbuf => "ringbuf",
-        DynptrKind::Skb => "skb",
-        DynptrKind::Xdp => "xdp",
-        DynptrKind::SkbMeta => "skb_meta",
-        DynptrKind::File => "file",
-    }
 }
 
 /// Items in parentheses with commas between.

@@ -7,6 +7,7 @@
 mod access;
 mod argument;
 mod call;
+mod dynptr;
 mod function;
 mod helper;
 mod kernel;
@@ -19,6 +20,7 @@ mod structure;
 pub use access::{Access, OffsetParts, Outside};
 pub use argument::Argument;
 pub use call::Call;
+pub use dynptr::{Dynptr, Misplaced};
 pub use function::{Ends, Function, Lines, Place};
 pub use helper::{HelperCall, Name as HelperName};
 pub use kernel::Kernel;
@@ -65,6 +67,9 @@ pub enum Reason {
     /// An argument of a helper.
     #[error(transparent)]
     Argument(#[from] Argument),
+    /// A dynptr.
+    #[error(transparent)]
+    Dynptr(#[from] Dynptr),
     /// Something is held and not given back, or not allowed while it is held.
     #[error(transparent)]
     Reference(#[from] Reference),
@@ -87,6 +92,7 @@ impl Reason {
             Reason::Function(reason) => reason.errno(),
             Reason::HelperCall(reason) => reason.errno(),
             Reason::Argument(reason) => reason.errno(),
+            Reason::Dynptr(reason) => reason.errno(),
             Reason::Reference(reason) => reason.errno(),
             Reason::Limit(reason) => reason.errno(),
         }
@@ -106,6 +112,7 @@ impl Reason {
             Reason::Function(reason) => reason.code(),
             Reason::HelperCall(reason) => reason.code(),
             Reason::Argument(reason) => reason.code(),
+            Reason::Dynptr(reason) => reason.code(),
             Reason::Reference(reason) => reason.code(),
             Reason::Limit(reason) => reason.code(),
         }

@@ -155,6 +155,20 @@ pub enum DynptrKind {
     File,
 }
 
+impl DynptrKind {
+    /// The name that Linux prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            DynptrKind::Local => "local",
+            DynptrKind::Ringbuf => "ringbuf",
+            DynptrKind::Skb => "skb",
+            DynptrKind::Xdp => "xdp",
+            DynptrKind::SkbMeta => "skb_meta",
+            DynptrKind::File => "file",
+        }
+    }
+}
+
 /// A slot of an open-coded iterator on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iter {

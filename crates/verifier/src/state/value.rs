@@ -166,6 +166,8 @@ pub enum Kind {
     Mem {
         #[expect(missing_docs, reason = "said above")]
         size: u32,
+        /// The dynptr that it is a slice of, by [`super::Dynptr::id`]; 0 for none.
+        dynptr: u32,
     },
     /// A buffer of an iterator program or the like.
     Buf,

@@ -4,11 +4,12 @@ use abi::MapType;
 use abi::helpers::Arg;
 use isa::Reg;
 
+use super::super::dynptr::Wanted;
 use super::Call;
 use super::accept::{Accepted, Accepts};
 use crate::explore::Verifier;
 use crate::reason::{Access, Argument, Result};
-use crate::state::{Flags, Kind, Value};
+use crate::state::{DynptrKind, Flags, Kind, Value};
 use crate::step::memory::{Direction, HelperMemory};
 
 impl Verifier<'_> {
@@ -174,8 +175,9 @@ impl Verifier<'_> {
         accepts: &Accepts,
     ) -> Result {
         if accepts.releases {
-            let dynptr = accepts.kinds.contains(&Accepted::DynptrPtr);
-            if !dynptr && value.ref_id == 0 && value.as_const() != Some(0) {
+            if accepts.kinds.contains(&Accepted::DynptrPtr) {
+                self.check_dynptr_held(reg)?;
+            } else if value.ref_id == 0 && value.as_const() != Some(0) {
                 return Err(Argument::NotReferenced(reg).into());
             }
             call.released = Some(reg);
@@ -217,8 +219,17 @@ impl Verifier<'_> {
             Arg::SpinLock => self.check_spin_lock(call, reg, value),
             Arg::Timer => self.check_timer(call, reg, value),
             Arg::Kptr => self.check_kptr(reg, value),
-            Arg::Dynptr | Arg::DynptrOwned | Arg::DynptrUninit => {
-                Err(self.unsupported(call.helper.name))
+            Arg::DynptrUninit => self.make_dynptr(reg, made_by(call), None, false),
+            Arg::Dynptr | Arg::DynptrOwned => {
+                let owned = arg == Arg::DynptrOwned;
+                call.dynptr = Some(self.check_dynptr(
+                    reg,
+                    Wanted {
+                        kind: owned.then_some(DynptrKind::Ringbuf),
+                        changed: owned,
+                    },
+                )?);
+                Ok(())
             }
             Arg::PercpuBtf => Err(self.unsupported(call.helper.name)),
             _ => Ok(()),
@@ -291,6 +302,14 @@ impl Usage {
             Usage::Read => Direction::Read,
             Usage::Write | Usage::Fill => Direction::Write,
         }
+    }
+}
+
+/// What a dynptr that the helper makes is over.
+fn made_by(call: &Call) -> DynptrKind {
+    match call.is("bpf_ringbuf_reserve_dynptr") {
+        true => DynptrKind::Ringbuf,
+        false => DynptrKind::Local,
     }
 }
 

@@ -8,7 +8,7 @@ use super::Call;
 use crate::explore::Verifier;
 use crate::reason::Result;
 use crate::scalar::Scalar;
-use crate::state::{Flags, Kind, Reference, ReferenceKind, Value};
+use crate::state::{Flags, Kind, Value};
 
 /// The lowest error that helpers return.
 const LOWEST_ERROR: i64 = -4095;
@@ -26,16 +26,17 @@ impl Verifier<'_> {
             Ret::AnySocketOrNull => nullable(Kind::SockCommon),
             Ret::TcpSockOrNull => nullable(Kind::TcpSock),
             Ret::RingbufMemOrNull => {
-                let size = u32::try_from(call.given_size);
-                let size = size.map_err(|_| self.unsupported("records beyond 4 GiB"))?;
-                nullable(Kind::Mem { size }).with(Flags::RINGBUF)
+                // Linux keeps the low half of sizes.
+                let size = call.given_size as u32;
+                nullable(Kind::Mem { size, dynptr: 0 }).with(Flags::RINGBUF)
             }
             Ret::KernelOrNull => nullable(self.kernel_kind(call)?),
             Ret::Kernel if call.is("bpf_get_current_task_btf") => {
                 Value::pointer(self.kernel_kind(call)?).with(Flags::TRUSTED)
             }
             Ret::Kernel => Value::pointer(self.kernel_kind(call)?),
-            Ret::DynptrMemOrNull | Ret::PercpuMem | Ret::PercpuMemOrNull => {
+            Ret::DynptrMemOrNull => self.slice(call)?,
+            Ret::PercpuMem | Ret::PercpuMemOrNull => {
                 return Err(self.unsupported(call.helper.name));
             }
         };
@@ -46,6 +47,21 @@ impl Verifier<'_> {
         self.touch(Reg::R0);
         *self.state.reg_mut(Reg::R0) = value;
         Ok(())
+    }
+
+    /// Memory of a dynptr, which keeps it alive.
+    fn slice(&self, call: &Call) -> Result<Value> {
+        let Some(dynptr) = call.dynptr else {
+            return Err(self.unsupported(call.helper.name));
+        };
+        let size = call.given_size as u32;
+        Ok(Value {
+            ref_id: dynptr.ref_id,
+            ..nullable(Kind::Mem {
+                size,
+                dynptr: dynptr.id,
+            })
+        })
     }
 
     /// A number, as far as it is known.
@@ -110,12 +126,7 @@ impl Verifier<'_> {
         if casts(call) {
             value.ref_id = call.ref_id;
         } else if self.acquires(call) {
-            let id = self.new_id();
-            self.state.refs.list.push(Reference {
-                kind: ReferenceKind::Pointer,
-                id,
-                pc: self.pc,
-            });
+            let id = self.acquire_reference();
             value.id = id;
             value.ref_id = id;
         }

@@ -69,7 +69,7 @@ impl Verifier<'_> {
                 self.check_map_value(&base, map, &span, argument.direction)?;
                 self.check_special_fields_of_argument(&base, map, &span)?;
             }
-            Kind::Mem { size } => {
+            Kind::Mem { size, .. } => {
                 self.check_not_read_only(argument, &base, base.flags.contains(Flags::RDONLY))?;
                 self.check_region(&base, &span, size)?;
             }
@@ -119,17 +119,29 @@ impl Verifier<'_> {
         Ok(to_fill)
     }
 
+    /// Reads or writes something unknown, as a function that is called does.
+    pub(crate) fn access_argument(
+        &mut self,
+        reg: Reg,
+        offset: u32,
+        size: u32,
+        direction: Direction,
+    ) -> Result {
+        self.access(&Request {
+            reg,
+            base: *self.state.reg(reg),
+            offset: offset as i32,
+            size,
+            moves: Moves::Unknown(direction),
+            aligned: false,
+        })?;
+        Ok(())
+    }
+
     /// The helper fills a stretch of stack.
     pub(crate) fn fill_stack(&mut self, stretch: StackToFill) -> Result {
         for offset in 0..stretch.size {
-            self.access(&Request {
-                reg: stretch.reg,
-                base: *self.state.reg(stretch.reg),
-                offset: offset as i32,
-                size: 1,
-                moves: Moves::Unknown(Direction::Write),
-                aligned: false,
-            })?;
+            self.access_argument(stretch.reg, offset, 1, Direction::Write)?;
         }
         Ok(())
     }

@@ -202,7 +202,7 @@ impl Verifier<'_> {
     fn access_by_kind(&mut self, request: &Request) -> Result<Value> {
         let base = &request.base;
         match base.kind {
-            Kind::Mem { size } => self.access_mem(request, size),
+            Kind::Mem { size, .. } => self.access_mem(request, size),
             Kind::Stack { frame } => self.access_stack(request, frame),
             _ if base.may_be_null() => Err(self.not_memory(request)),
             Kind::MapKey(map) => self.access_map_key(request, map),

@@ -130,7 +130,7 @@ impl Verifier<'_> {
 
 /// Memory that is read with a fault handler.
 fn untrusted_memory() -> Value {
-    Value::pointer(Kind::Mem { size: 0 }).with(Flags::RDONLY | Flags::UNTRUSTED)
+    Value::pointer(Kind::Mem { size: 0, dynptr: 0 }).with(Flags::RDONLY | Flags::UNTRUSTED)
 }
 
 fn check_address_space(reg: Reg, name: &dyn Fn() -> String, flags: Flags, off: i64) -> Result {

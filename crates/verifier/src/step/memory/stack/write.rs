@@ -23,7 +23,7 @@ impl Verifier<'_> {
         if !self.may_leak() && holds_pointer && span.size != 8 {
             return Err(Stack::Corrupt.into());
         }
-        self.destroy_dynptr(span.frame, index)?;
+        self.destroy_dynptr_at(span.frame, index)?;
         self.touched.slot(index);
         if span.size == 8 {
             self.note_slots_written(span.frame, 1 << index);
@@ -101,7 +101,7 @@ impl Verifier<'_> {
     fn write_variable(&mut self, span: &Span, source: Option<Source>) -> Result {
         let is_zero = source.is_some_and(|source| source.value.as_const() == Some(0));
         for off in span.bytes() {
-            self.destroy_dynptr(span.frame, place(off).0)?;
+            self.destroy_dynptr_at(span.frame, place(off).0)?;
         }
         let mut kept_zero = false;
         for off in span.bytes() {
@@ -125,15 +125,6 @@ impl Verifier<'_> {
             self.mark_precise(reg)?;
         }
         Ok(())
-    }
-
-    /// Destroys the dynptr that a slot is part of, if any: a write goes there.
-    pub(super) fn destroy_dynptr(&mut self, frame: u8, index: usize) -> Result {
-        let slot = self.stack_slot(frame, index)?;
-        let Content::Dynptr(_) = slot.content else {
-            return Ok(());
-        };
-        Err(self.unsupported("overwriting a dynptr"))
     }
 }
 
