@@ -84,5 +84,4 @@ fn arguments_of_helpers() {
     }
     note(&table.to_string());
     assert!(table.unsafe_.is_empty(), "{}", table.unsafe_.join("\n"));
-    assert!(table.disagreed.is_empty());
 }

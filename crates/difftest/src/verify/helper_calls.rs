@@ -306,11 +306,7 @@ fn case(
         text += &setups.concat();
         text.push('\n');
     }
-    let _ = write!(
-        text,
-        "{places}call {}\nr8 = r0\nout:\nr0 = 1\nexit\n",
-        helper.id
-    );
+    let _ = write!(text, "{places}call {}\nout:\nr0 = 1\nexit\n", helper.id);
     let code = isa::asm::assemble_with(&text, &|name| maps.borrow_mut().symbol(name));
     let code = code.unwrap_or_else(|error| panic!("{error} in\n{text}"));
     let raw = RawProgram {
