@@ -178,7 +178,12 @@ impl Comparison<'_> {
     }
 
     fn scalar(&mut self, old: &Value, cur: &Value) -> bool {
-        let apart = |v: &Value| v.flags.contains(Flags::ADD_CONST).then_some(v.off);
+        let apart = |v: &Value| {
+            let narrow = v.flags.contains(Flags::ADD_CONST32);
+            v.flags
+                .contains(Flags::ADD_CONST)
+                .then_some((v.off, narrow))
+        };
         apart(old) == apart(cur)
             && cur.num.within(&old.num)
             && self.ids.check_scalar(scalar_id(old), scalar_id(cur))

@@ -125,7 +125,7 @@ impl Linked {
     }
 
     /// All of them.
-    pub(super) fn members(self) -> impl Iterator<Item = Member> {
+    pub(crate) fn members(self) -> impl Iterator<Item = Member> {
         (0..self.len() as u32).map(move |i| {
             let bits = self.0 >> (Linked::COUNT_BITS + Linked::MEMBER_BITS * i);
             Member {
@@ -139,10 +139,10 @@ impl Linked {
 
 /// A register or slot of some frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) frame: u8,
-    pub(super) number: u8,
-    pub(super) is_reg: bool,
+pub(crate) struct Member {
+    pub(crate) frame: u8,
+    pub(crate) number: u8,
+    pub(crate) is_reg: bool,
 }
 
 /// The entries of all paths of an analysis.

@@ -23,12 +23,12 @@ mod widen;
 
 pub use cache::{CheckpointId, FrameMarks};
 pub use history::History;
-#[allow(unused_imports)]
 pub(crate) use history::Linked;
 pub use precision::PrecisionStep;
 pub use stack_liveness::{Liveness, LivenessStep};
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use abi::{Flavor, Program};
 use isa::{Pc, Reg};
@@ -58,7 +58,7 @@ pub(crate) struct Verifier<'a> {
     /// What the program may do by its type; none where nothing is known of it.
     flavor: Option<&'static Flavor>,
     /// Locks, timers and the like in the values of its maps.
-    pub(crate) map_fields: MapFields,
+    pub(crate) map_fields: Rc<MapFields>,
     pub(crate) observer: Option<&'a mut dyn Observer>,
     /// What is known on the current path.
     pub(crate) state: State,
@@ -130,7 +130,7 @@ impl<'a> Verifier<'a> {
                 program.flags.sleepable,
                 &program.attach_target,
             ),
-            map_fields: MapFields::of(program),
+            map_fields: Rc::new(MapFields::of(program)),
             observer,
             state: State::new(0, Pc(0)),
             pc: Pc(0),
@@ -336,6 +336,12 @@ impl<'a> Verifier<'a> {
         self.push_state(to, state)?;
         let pushed = self.branches.last_mut().expect("pushed just now");
         Ok(&mut pushed.state)
+    }
+
+    /// The current state and the branch that was put aside last.
+    pub(crate) fn both_ways(&mut self) -> (&mut State, Option<&mut State>) {
+        let pushed = self.branches.last_mut();
+        (&mut self.state, pushed.map(|branch| &mut branch.state))
     }
 
     fn push_state(&mut self, to: Pc, state: State) -> Result {

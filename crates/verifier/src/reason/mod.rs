@@ -6,6 +6,7 @@
 
 mod access;
 mod argument;
+mod arithmetic;
 mod call;
 mod dynptr;
 mod function;
@@ -19,6 +20,7 @@ mod structure;
 
 pub use access::{Access, OffsetParts, Outside};
 pub use argument::Argument;
+pub use arithmetic::{Arithmetic, Contradiction};
 pub use call::Call;
 pub use dynptr::{Dynptr, Misplaced};
 pub use function::{Ends, Function, Lines, Place};
@@ -52,6 +54,9 @@ pub enum Reason {
     /// A structure of the kernel may not be read or written so.
     #[error(transparent)]
     Kernel(#[from] Kernel),
+    /// Arithmetic on numbers.
+    #[error(transparent)]
+    Arithmetic(#[from] Arithmetic),
     /// Arithmetic on pointers, or a comparison of them.
     #[error(transparent)]
     Pointer(#[from] Pointer),
@@ -87,6 +92,7 @@ impl Reason {
             Reason::Access(reason) => reason.errno(),
             Reason::Stack(reason) => reason.errno(),
             Reason::Kernel(reason) => reason.errno(),
+            Reason::Arithmetic(reason) => reason.errno(),
             Reason::Pointer(reason) => reason.errno(),
             Reason::Call(reason) => reason.errno(),
             Reason::Function(reason) => reason.errno(),
@@ -107,6 +113,7 @@ impl Reason {
             Reason::Access(reason) => reason.code(),
             Reason::Stack(reason) => reason.code(),
             Reason::Kernel(reason) => reason.code(),
+            Reason::Arithmetic(reason) => reason.code(),
             Reason::Pointer(reason) => reason.code(),
             Reason::Call(reason) => reason.code(),
             Reason::Function(reason) => reason.code(),

@@ -44,6 +44,25 @@ impl<W: Word> ScalarOf<W> {
         }
     }
 
+    /// As [`ScalarOf::refine`] when both operands are one register: it learns
+    /// what either operand would, and Linux sees no more in it than that.
+    pub fn refine_same(op: CmpOp, width: Width, both: Self) -> Branches<W> {
+        let way = |holds| {
+            let (dst, src) = assume_unsynced(op, holds, width, both, both);
+            let both = ScalarOf {
+                wide: dst.wide.intersect(&src.wide),
+                low: dst.low.intersect(&src.low),
+                tnum: dst.tnum,
+            }
+            .sync();
+            (both, both)
+        };
+        Branches {
+            fall: way(false),
+            taken: way(true),
+        }
+    }
+
     /// Whether `if a op b` is always taken, never, or unknown.
     pub fn decide(op: CmpOp, width: Width, a: &Self, b: &Self) -> Option<bool> {
         match op {
@@ -81,6 +100,17 @@ fn assume<W: Word>(
     dst: ScalarOf<W>,
     src: ScalarOf<W>,
 ) -> (ScalarOf<W>, ScalarOf<W>) {
+    let (dst, src) = assume_unsynced(op, holds, width, dst, src);
+    (dst.sync(), src.sync())
+}
+
+fn assume_unsynced<W: Word>(
+    op: CmpOp,
+    holds: bool,
+    width: Width,
+    dst: ScalarOf<W>,
+    src: ScalarOf<W>,
+) -> (ScalarOf<W>, ScalarOf<W>) {
     let less = |signed, strict| Learn::Less { signed, strict };
     // `swapped`: what is learned is of `src` and `dst`.
     let (learn, swapped) = match (op, holds) {
@@ -103,7 +133,7 @@ fn assume<W: Word>(
     } else {
         apply(learn, width, &mut dst, &mut src);
     }
-    (dst.sync(), src.sync())
+    (dst, src)
 }
 
 fn apply<W: Word>(learn: Learn, width: Width, a: &mut ScalarOf<W>, b: &mut ScalarOf<W>) {

@@ -216,8 +216,26 @@ impl<W: Word> ScalarOf<W> {
     #[inline]
     pub fn violates_invariants(&self) -> bool {
         self.is_empty()
-            || (self.tnum.is_const() && self.wide != Range::constant(self.tnum.value))
+            || (self.tnum.is_const() && !self.agrees_with_bits())
             || (self.tnum.low().is_const() && self.low != Range::constant(self.tnum.value.low()))
+    }
+
+    /// Whether the ranges of the word are the one number that the bits are, when
+    /// all of them are known.
+    #[inline]
+    pub fn agrees_with_bits(&self) -> bool {
+        self.wide == Range::constant(self.tnum.value)
+    }
+
+    /// With the low half known; the other parts stay as they are.
+    #[inline]
+    #[must_use]
+    pub fn with_low(self, low: W::Half) -> Self {
+        ScalarOf {
+            wide: self.wide,
+            low: Range::constant(low),
+            tnum: self.tnum.with_low(TnumOf::constant(low)),
+        }
     }
 
     /// What Linux goes on with after an operation: contradictory ranges

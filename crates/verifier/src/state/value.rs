@@ -76,7 +76,7 @@ impl Value {
         if self.is_scalar() {
             self.id = 0;
             self.off = 0;
-            self.flags = self.flags.without(Flags::ADD_CONST);
+            self.flags = self.flags.type_bits();
         }
     }
 
@@ -283,6 +283,8 @@ impl Flags {
     pub const NON_OWN_REF: Flags = Flags(1 << 9);
     /// Scalars: [`Value::off`] is the distance from others with the same id.
     pub const ADD_CONST: Flags = Flags(1 << 10);
+    /// With [`Flags::ADD_CONST`]: the sum has 32 bits.
+    pub const ADD_CONST32: Flags = Flags(1 << 12);
     /// A slice of an skb or xdp dynptr, which packet changes make invalid.
     pub const DYNPTR_PACKET: Flags = Flags(1 << 11);
 
@@ -310,7 +312,7 @@ impl Flags {
 
     /// Those that are part of a value's type.
     pub const fn type_bits(self) -> Flags {
-        self.without(Flags::ADD_CONST)
+        self.without(Flags::ADD_CONST).without(Flags::ADD_CONST32)
     }
 }
 

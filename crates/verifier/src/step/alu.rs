@@ -1,42 +1,219 @@
-//! Arithmetic.
+//! Arithmetic on numbers, and moves.
 
 use isa::{AluOp, EndianOp, Operand, Reg, Width};
 
 use crate::explore::Verifier;
-use crate::reason::Result;
+use crate::reason::{Arithmetic, Contradiction, Pointer, Result};
+use crate::scalar::Scalar;
 use crate::state::Value;
+
+use super::linked;
 
 impl Verifier<'_> {
     /// `dst = dst op src`; for `Mov`, `dst = src`.
     pub(crate) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) -> Result {
-        let _ = width;
         match (op, src) {
-            (AluOp::Mov, Operand::Imm(imm)) => {
-                self.write_reg(dst, Value::constant(i64::from(imm) as u64))
-            }
-            (AluOp::Mov, Operand::Reg(src)) => {
-                let value = self.read_reg(src)?;
-                self.write_reg(dst, value)
-            }
-            _ => Err(self.unsupported("arithmetic")),
+            (AluOp::Mov, Operand::Imm(imm)) => self.move_constant(width, dst, imm)?,
+            (AluOp::Mov, Operand::Reg(src)) => self.move_register(width, dst, src)?,
+            _ => self.combine(op, width, dst, src)?,
         }
+        self.settle(dst)
     }
 
-    /// `dst = -dst`.
-    pub(crate) fn neg(&mut self, width: Width, dst: Reg) -> Result {
-        let _ = (width, dst);
-        Err(self.unsupported("neg"))
+    fn move_constant(&mut self, width: Width, dst: Reg, imm: i32) -> Result {
+        let number = match width {
+            Width::W32 => u64::from(imm as u32),
+            Width::W64 => i64::from(imm) as u64,
+        };
+        self.write_reg(dst, Value::constant(number))
+    }
+
+    fn move_register(&mut self, width: Width, dst: Reg, src: Reg) -> Result {
+        let value = self.read_reg(src)?;
+        self.check_writable(dst)?;
+        let moved = match width {
+            Width::W64 => self.linked_copy(src, value),
+            Width::W32 if value.is_scalar() => {
+                let mut copy = value;
+                if value.num.umax() <= u64::from(u32::MAX) {
+                    copy = self.linked_copy(src, value);
+                } else {
+                    copy.unlink();
+                }
+                copy.num = copy.num.zero_extend32();
+                copy
+            }
+            Width::W32 if !self.may_leak() => return Err(Pointer::PartialCopy(src).into()),
+            Width::W32 => Value::scalar(Scalar::unknown().zero_extend32()),
+        };
+        self.write_reg(dst, moved)
+    }
+
+    /// A copy of the number in `src`, linked with it.
+    fn linked_copy(&mut self, src: Reg, mut value: Value) -> Value {
+        if value.is_scalar() {
+            self.link(&mut value);
+            if *self.state.reg(src) != value {
+                *self.state.reg_mut(src) = value;
+            }
+        }
+        value
     }
 
     /// `dst = (s<bits>)src`.
     pub(crate) fn movsx(&mut self, width: Width, bits: u8, dst: Reg, src: Reg) -> Result {
-        let _ = (width, bits, dst, src);
-        Err(self.unsupported("movsx"))
+        let value = self.read_reg(src)?;
+        self.check_writable(dst)?;
+        let bits = u32::from(bits);
+        let moved = if value.is_scalar() {
+            let mut copy = value;
+            let keeps_value = value.num.umax() < 1 << (bits - 1);
+            if keeps_value {
+                copy = self.linked_copy(src, value);
+            } else {
+                copy.unlink();
+            }
+            copy.num = copy.num.movsx(width, bits);
+            copy
+        } else if !self.may_leak() {
+            return Err(match width {
+                Width::W64 => Pointer::SignExtension(src),
+                Width::W32 => Pointer::PartialCopy(src),
+            }
+            .into());
+        } else {
+            match width {
+                Width::W64 => Value::UNKNOWN,
+                Width::W32 => Value::scalar(Scalar::unknown().zero_extend32()),
+            }
+        };
+        self.write_reg(dst, moved)?;
+        self.settle(dst)
+    }
+
+    /// `dst = -dst`.
+    pub(crate) fn neg(&mut self, width: Width, dst: Reg) -> Result {
+        self.change(dst, |value| {
+            value.unlink();
+            value.num = value.num.neg(width);
+        })
     }
 
     /// Byte order conversions.
     pub(crate) fn endian(&mut self, op: EndianOp, bits: u8, dst: Reg) -> Result {
-        let _ = (op, bits, dst);
-        Err(self.unsupported("byte swaps"))
+        self.change(dst, |value| {
+            // Nothing happens to the number then, not even to its link.
+            if (op, bits) != (EndianOp::Le, 64) {
+                value.unlink();
+                value.num = value.num.endian(op, bits.into());
+            }
+        })
+    }
+
+    /// Changes a number in place; of a pointer nothing is known afterwards.
+    fn change(&mut self, dst: Reg, change: impl FnOnce(&mut Value)) -> Result {
+        let mut value = self.read_reg(dst)?;
+        if value.is_pointer() {
+            if !self.may_leak() {
+                return Err(Pointer::Hidden(dst).into());
+            }
+            value = Value::UNKNOWN;
+        } else {
+            change(&mut value);
+        }
+        self.write_reg(dst, value)?;
+        self.settle(dst)
+    }
+
+    /// Operations on two operands.
+    fn combine(&mut self, op: AluOp, width: Width, dst: Reg, operand: Operand) -> Result {
+        let src = match operand {
+            Operand::Reg(src) => self.read_reg(src)?,
+            Operand::Imm(imm) => Value::constant(i64::from(imm) as u64),
+        };
+        let value = self.read_reg(dst)?;
+        check_constant(op, width, operand)?;
+        self.check_writable(dst)?;
+        if value.is_pointer() || src.is_pointer() {
+            return self.pointer_alu(op, width, dst, operand, value, src);
+        }
+        self.fork_on_sign(op, dst, &src.num)?;
+        let before = *self.state.reg(dst);
+        let mut result = Value {
+            num: before.num.alu(op, width, src.num),
+            ..before
+        };
+        linked::relink(&mut result, &before, (op, width), dst, (operand, &src.num));
+        *self.state.reg_mut(dst) = result;
+        Ok(())
+    }
+
+    /// A number that is 0 or -1 under `&` or `|` with a constant: compilers write
+    /// a choice between two constants like that, so Linux follows both numbers
+    /// by themselves, 0 as a branch that begins with the same instruction.
+    fn fork_on_sign(&mut self, op: AluOp, dst: Reg, src: &Scalar) -> Result {
+        if !matches!(op, AluOp::And | AluOp::Or) || !src.is_const() {
+            return Ok(());
+        }
+        let value = *self.state.reg(dst);
+        let num = value.num;
+        let (zero, ones) = if (num.smin(), num.smax()) == (-1, 0) {
+            (Value::constant(0), Value::constant(u64::MAX))
+        } else if (num.s32min(), num.s32max()) == (-1, 0) {
+            let with = |low| Value {
+                num: num.with_low(low),
+                ..value
+            };
+            (with(0), with(u32::MAX))
+        } else {
+            return Ok(());
+        };
+        *self.push_branch(self.pc)?.reg_mut(dst) = zero;
+        *self.state.reg_mut(dst) = ones;
+        Ok(())
+    }
+
+    /// Forgets what contradicts itself in a register that was written.
+    pub(super) fn settle(&mut self, reg: Reg) -> Result {
+        let num = self.state.reg(reg).num;
+        if num.violates_invariants() {
+            self.state.reg_mut(reg).num = self.settled(num, "alu")?;
+        }
+        Ok(())
+    }
+
+    /// What Linux goes on with, and reports as its own mistake, if what is known
+    /// of a number contradicts itself.
+    pub(super) fn settled(&mut self, number: Scalar, place: &'static str) -> Result<Scalar> {
+        if !number.violates_invariants() {
+            return Ok(number);
+        }
+        let report = Contradiction { place, number };
+        if self.config.test_reg_invariants {
+            return Err(Arithmetic::Contradiction(report).into());
+        }
+        self.note_level1(format_args!("{report}"));
+        Ok(number.settled())
+    }
+}
+
+/// Divisors and shift amounts that are refused as constants. Registers may hold
+/// them.
+fn check_constant(op: AluOp, width: Width, operand: Operand) -> Result {
+    let Operand::Imm(imm) = operand else {
+        return Ok(());
+    };
+    let bits = match width {
+        Width::W32 => 32,
+        Width::W64 => 64,
+    };
+    match op {
+        AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod if imm == 0 => {
+            Err(Arithmetic::DivisionByZero.into())
+        }
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if !(0..bits).contains(&imm) => {
+            Err(Arithmetic::Shift(imm).into())
+        }
+        _ => Ok(()),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! * [`regs`]: reading and writing registers;
 //! * [`alu`], [`pointer`]: arithmetic on numbers and on pointers;
-//! * [`branch`]: decisions and what a branch tells;
+//! * [`linked`]: numbers that are equal or a constant apart;
+//! * [`branch`]: decisions and what a branch tells, of pointers that may be NULL
+//!   ([`nullness`]) and of the end of the packet ([`packet`]);
 //! * [`memory`]: loads, stores, atomics and all checks of memory, those that
 //!   helpers ask for as well;
 //! * [`legacy`]: packet loads of classic BPF.
@@ -10,7 +12,10 @@
 mod alu;
 mod branch;
 mod legacy;
+mod linked;
 pub(crate) mod memory;
+mod nullness;
+mod packet;
 mod pointer;
 mod regs;
 

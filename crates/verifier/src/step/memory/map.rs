@@ -1,6 +1,7 @@
 //! Map values, map keys and maps themselves.
 
 use abi::{Initial, MapDef, MapFlags, MapType};
+use isa::Reg;
 
 use super::region::Span;
 use super::{Direction, Moves, Request};
@@ -22,6 +23,20 @@ impl Verifier<'_> {
             _ => None,
         };
         Ok(constant.unwrap_or(request.unknown()))
+    }
+
+    /// Checks that a pointer into the value of a map points at a byte of it.
+    pub(crate) fn check_map_byte(&self, reg: Reg, value: &Value, map: MapRef) -> Result {
+        let Some(def) = map.def(self.program) else {
+            return Err(self.unsupported("unknown map"));
+        };
+        let span = Span {
+            reg,
+            off: value.off.into(),
+            size: 1,
+            zero_allowed: false,
+        };
+        self.check_region(value, &span, def.value_size)
     }
 
     /// Checks that the program may read or write `span` of the value of a map.

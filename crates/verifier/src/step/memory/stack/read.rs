@@ -162,19 +162,6 @@ impl Verifier<'_> {
         }
         Ok(())
     }
-
-    /// Gives a number that is not known an id, so that a copy of it stays linked.
-    pub(super) fn link(&mut self, value: &mut Value) {
-        if !value.is_scalar() {
-            return;
-        }
-        if value.flags.contains(crate::state::Flags::ADD_CONST) {
-            value.unlink();
-        }
-        if value.id == 0 && !value.num.is_const() {
-            value.id = self.new_id();
-        }
-    }
 }
 
 /// Bits that the largest value of a number takes.
