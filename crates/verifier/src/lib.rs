@@ -47,7 +47,11 @@ pub fn verify<'p>(
     match structure::analyze(program, config) {
         Ok(structure) => follow(program, config, &structure, observer),
         Err(fault) => {
-            let verdict = verdict::failed(*fault, None, Stats::default());
+            let stats = Stats {
+                stack_depths: vec![0; Structure::functions_before_refusal(program)],
+                ..Stats::default()
+            };
+            let verdict = verdict::failed(*fault, None, stats);
             if let Some(observer) = observer {
                 let structure = Structure::outline(program);
                 let context = Context {

@@ -16,7 +16,8 @@ pub struct Stats {
     pub total_states: u64,
     /// The largest number of checkpoints kept at once.
     pub peak_states: u64,
-    /// Stack bytes that each function uses, by subprogram.
+    /// Stack bytes that each function uses, by subprogram; those of a program that
+    /// is accepted as Linux leaves it: without functions that no path enters.
     pub stack_depths: Vec<u32>,
 }
 

@@ -12,6 +12,7 @@ use isa::Reg;
 
 use super::helper::Call;
 use crate::explore::{Flow, Verifier};
+use crate::observe::Touched;
 use crate::reason::{Function, Result};
 use crate::state::{Callback, DynptrKind, Frame, Kind, MapRef, State, Value};
 
@@ -134,6 +135,7 @@ impl Verifier<'_> {
         pushed.frame_mut().callback_depth += 1;
         pushed.push_frame(frame);
         self.state.frame_mut().callback_depth = 0;
+        self.touched = Touched::ALL;
         Ok(())
     }
 
@@ -156,6 +158,7 @@ impl Verifier<'_> {
             returns: (0, 0),
         });
         self.push_async(start, state)?;
+        self.touched = Touched::ALL;
         Ok(())
     }
 }

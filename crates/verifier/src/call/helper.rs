@@ -95,6 +95,9 @@ impl Verifier<'_> {
             return self.call_with_callback(&call);
         }
         self.finish_helper(&call)?;
+        if call.is("bpf_tail_call") && self.state.current() > 0 {
+            return self.return_by_tail_call();
+        }
         Ok(Flow::Next)
     }
 

@@ -20,6 +20,7 @@ impl Verifier<'_> {
     /// own: the main function with the context, a global one by its prototype.
     pub(crate) fn begin_subprogram(&mut self, subprogram: u32) -> Result {
         self.state.in_sleepable = self.program.flags.sleepable;
+        self.functions.is_entered(subprogram);
         let prototype = self.told_prototype(subprogram)?;
         if subprogram == 0 {
             *self.state.reg_mut(Reg::R1) = Value::pointer(Kind::Ctx);
@@ -145,6 +146,7 @@ impl Verifier<'_> {
         for reg in ARGUMENTS {
             callee.regs[reg.index()] = caller.regs[reg.index()];
         }
+        self.functions.is_entered(subprogram);
         self.clobber_arguments();
         let caller = self.wants_paths().then(|| self.state.clone());
         self.state.push_frame(callee);
@@ -179,6 +181,17 @@ impl Verifier<'_> {
             self.check_returned()?;
             Ok(Flow::End)
         }
+    }
+
+    /// The current instruction was a tail call in a called function: if it does
+    /// not fail, the function returns what the other program returns, which may
+    /// have moved the packet.
+    pub(super) fn return_by_tail_call(&mut self) -> Result<Flow> {
+        self.push_branch(self.after(self.pc))?;
+        self.forget_packet_pointers();
+        self.touch(Reg::R0);
+        *self.state.reg_mut(Reg::R0) = Value::UNKNOWN;
+        self.return_to_caller()
     }
 
     fn return_to_caller(&mut self) -> Result<Flow> {

@@ -169,7 +169,7 @@ impl<'a> Verifier<'a> {
             }
             if !more {
                 self.check_stack_depth()?;
-                self.add_inlined_loops();
+                self.settle_stack_depths();
                 return Ok(());
             }
         }
@@ -181,9 +181,10 @@ impl<'a> Verifier<'a> {
         stack_depth::check(self.program, self.structure, &frames)
     }
 
-    /// A loop that Linux puts in place of a call of `bpf_loop` keeps three
-    /// registers on the stack. That is not checked, only counted.
-    fn add_inlined_loops(&mut self) {
+    /// Counts the stack as Linux does in the end: a loop that it puts in place of
+    /// a call of `bpf_loop` keeps three registers there, which are not checked;
+    /// functions that no path enters are dropped, for who may drop code.
+    fn settle_stack_depths(&mut self) {
         const SLOT: u32 = 8;
         let loops = self.functions.inlined_loops();
         let looping: BTreeSet<u32> = loops
@@ -193,6 +194,9 @@ impl<'a> Verifier<'a> {
             if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
                 *depth = depth.next_multiple_of(SLOT) + 3 * SLOT;
             }
+        }
+        if self.may_leak() {
+            self.functions.retain_entered(&mut self.stats.stack_depths);
         }
     }
 

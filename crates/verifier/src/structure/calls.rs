@@ -75,7 +75,8 @@ impl<'a> Callees<'a> {
             fastcall: known && helper.name == "bpf_get_smp_processor_id",
             callback: callback(helper),
             iter_next: false,
-            changes_packet: helper.changes_packet,
+            // A program that is gone on in may move the packet.
+            changes_packet: helper.changes_packet || helper.name == "bpf_tail_call",
             might_sleep: known && helper.might_sleep(),
         })
     }

@@ -197,6 +197,19 @@ impl Structure {
         }
     }
 
+    /// The number of functions that were known when the structure of a program
+    /// was refused.
+    pub(crate) fn functions_before_refusal(program: &Program) -> usize {
+        let is_first = program.code.is_empty()
+            || program.code.len() > limits::MAX_INSNS
+            || btf_info::check_shape(program).is_err();
+        if is_first {
+            0
+        } else {
+            subprograms::count(program)
+        }
+    }
+
     /// What is known of the instruction at `pc`.
     pub fn insn(&self, pc: Pc) -> InsnFacts {
         self.insns.get(pc.index()).copied().unwrap_or_default()

@@ -1,6 +1,6 @@
 //! Where the functions of the program begin and end.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use abi::{ExternKind, Program};
 use isa::{CallTarget, Insn, Pc, table};
@@ -18,7 +18,22 @@ const MAX_KFUNCS: usize = 256;
 /// Finds the first slots of all functions, and checks that what is called as a
 /// kernel function is one.
 pub(super) fn discover(program: &Program) -> Result<Vec<Pc>> {
-    let mut starts = HashSet::from([Pc(0)]);
+    let mut starts = BTreeSet::new();
+    discover_into(program, &mut starts)?;
+    Ok(starts.into_iter().collect())
+}
+
+/// The number of functions that are known when the first fault is found.
+pub(super) fn count(program: &Program) -> usize {
+    let mut starts = BTreeSet::new();
+    match discover_into(program, &mut starts) {
+        Ok(()) => starts.len(),
+        Err(_) => starts.len().min(MAX_SUBPROGRAMS),
+    }
+}
+
+fn discover_into(program: &Program, starts: &mut BTreeSet<Pc>) -> Result {
+    starts.insert(Pc(0));
     let mut kfuncs = HashSet::new();
     for (at, slot) in program.code.iter().enumerate() {
         if let Some(named) = flow::function_named(*slot) {
@@ -33,9 +48,7 @@ pub(super) fn discover(program: &Program) -> Result<Vec<Pc>> {
             check_kfunc(program, btf_id, module, &mut kfuncs)?;
         }
     }
-    let mut starts: Vec<Pc> = starts.into_iter().collect();
-    starts.sort_unstable();
-    Ok(starts)
+    Ok(())
 }
 
 fn check_kfunc(
