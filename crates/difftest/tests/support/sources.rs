@@ -36,6 +36,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(random());
     cases.extend(file_tests().into_iter().map(of_file));
     cases.extend(objects());
+    cases.extend(mistakes());
     cases
 }
 
@@ -119,16 +120,29 @@ fn of_file(file: File) -> Case {
 
 /// Every program of every object.
 pub(crate) fn objects() -> Vec<Case> {
-    let mut paths: Vec<_> = fs::read_dir(corpus().join("objects"))
+    in_folder("objects", "objects")
+}
+
+/// What students get wrong, and how it is right: programs `wrong` and `right` of
+/// each object.
+pub(crate) fn mistakes() -> Vec<Case> {
+    in_folder("verify/mistakes", "mistakes")
+}
+
+fn in_folder(folder: &str, topic: &str) -> Vec<Case> {
+    let mut paths: Vec<_> = fs::read_dir(corpus().join(folder))
         .expect("the corpus has objects")
         .map(|entry| entry.expect("an entry of a folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "o"))
         .collect();
     paths.sort();
-    paths.iter().flat_map(|path| of_object(path)).collect()
+    paths
+        .iter()
+        .flat_map(|path| of_object(path, topic))
+        .collect()
 }
 
-fn of_object(path: &Path) -> Vec<Case> {
+fn of_object(path: &Path, topic: &str) -> Vec<Case> {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
@@ -150,8 +164,8 @@ fn of_object(path: &Path) -> Vec<Case> {
     };
     let short = name.trim_end_matches(".bpf.o");
     let case = |program: abi::Program| Case {
-        name: format!("objects/{short}/{}", program.name),
-        topic: "objects".to_owned(),
+        name: format!("{topic}/{short}/{}", program.name),
+        topic: topic.to_owned(),
         raw: RawProgram {
             flags: 0,
             caps: Caps::ROOT,
