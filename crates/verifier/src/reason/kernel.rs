@@ -21,7 +21,7 @@ pub enum Kernel {
     #[error("{} is {pointer} invalid negative access: off={off}", R(.reg))]
     Negative { reg: Reg, pointer: String, off: i64 },
     /// An offset that is not known.
-    #[error("{} is ptr_{name} invalid variable offset: off={off}, {}", R(.reg), pair(.var))]
+    #[error("{} is ptr_{name} invalid variable offset: off={off}, var_off={}", R(.reg), pair(.var))]
     Variable {
         reg: Reg,
         name: String,

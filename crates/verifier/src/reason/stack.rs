@@ -122,8 +122,7 @@ impl Stack {
             Stack::Outside { start: false, .. }
             | Stack::VariableOutside { start: false, .. }
             | Stack::PointerIntoCaller
-            | Stack::ReferencedDynptr
-            | Stack::DynptrArgument(_) => Errno::EINVAL,
+            | Stack::ReferencedDynptr => Errno::EINVAL,
             _ => Errno::EACCES,
         }
     }

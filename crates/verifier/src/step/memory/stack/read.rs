@@ -4,7 +4,7 @@ use super::super::{Direction, Moves, Request};
 use super::{Span, is_spill, place, spill_size};
 use crate::explore::Verifier;
 use crate::reason::{Result, Stack};
-use crate::state::{Byte, Content, Slot, Value};
+use crate::state::{Byte, Slot, Value};
 
 impl Verifier<'_> {
     /// What a load gives; for other reads the value means nothing.
@@ -47,7 +47,7 @@ impl Verifier<'_> {
             return Ok(Value::UNKNOWN);
         }
         if span.size <= spill_size(&slot) && start % 8 == 0 {
-            return self.fill_narrow(span, index, &slot, value);
+            return Ok(self.fill_narrow(span, index, value));
         }
         self.read_part(span, index, &slot, value, start)
     }
@@ -57,14 +57,11 @@ impl Verifier<'_> {
         &mut self,
         frame: u8,
         index: usize,
-        mut value: Value,
+        value: Value,
         start: i64,
         to_register: bool,
     ) -> Result<Value> {
-        if to_register {
-            self.link(&mut value);
-            self.set_spill(frame, index, value)?;
-        } else if self.is_secret(&value) {
+        if !to_register && self.is_secret(&value) {
             return Err(Stack::Leak(start).into());
         }
         self.note_stack_access(frame, index as u8);
@@ -72,22 +69,12 @@ impl Verifier<'_> {
     }
 
     /// The low bytes of a spilled number are read.
-    fn fill_narrow(
-        &mut self,
-        span: &Span,
-        index: usize,
-        slot: &Slot,
-        mut value: Value,
-    ) -> Result<Value> {
-        if span.size == 4 && spill_size(slot) == 4 && width(&value) <= 32 {
-            self.link(&mut value);
-            self.set_spill(span.frame, index, value)?;
-        }
+    fn fill_narrow(&mut self, span: &Span, index: usize, mut value: Value) -> Value {
         self.note_stack_access(span.frame, index as u8);
         if width(&value) > span.size * 8 {
             value.unlink();
         }
-        Ok(value)
+        value
     }
 
     /// Bytes are read of which a spilled number takes some.
@@ -152,15 +139,6 @@ impl Verifier<'_> {
             }
         }
         Ok(Value::constant(0))
-    }
-
-    /// Replaces the value spilled in a slot; the slot's bytes stay.
-    fn set_spill(&mut self, frame: u8, index: usize, value: Value) -> Result {
-        if self.stack_slot(frame, index)?.spill() != Some(&value) {
-            let stack = &mut self.stack_frame_mut(frame)?.stack;
-            stack.slot_mut(index).content = Content::Spill(value);
-        }
-        Ok(())
     }
 }
 
