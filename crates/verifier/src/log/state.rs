@@ -157,9 +157,13 @@ fn write_iter(f: &mut fmt::Formatter<'_>, offset: i32, iter: &Iter) -> fmt::Resu
 
 /// References, and whether the frame is a callback's.
 fn write_rest(f: &mut fmt::Formatter<'_>, state: &State, frame: &Frame) -> fmt::Result {
-    for (index, reference) in state.refs.list.iter().enumerate() {
-        let before = if index == 0 { " refs=" } else { "," };
-        write!(f, "{before}{}", reference.id)?;
+    // A lock in a value without an id is not shown, nor is what follows it.
+    let mut ids = state.refs.list.iter().map(|reference| reference.id);
+    if let Some(first) = ids.next().filter(|id| *id != 0) {
+        write!(f, " refs={first}")?;
+        for id in ids.filter(|id| *id != 0) {
+            write!(f, ",{id}")?;
+        }
     }
     match frame.callback {
         Some(callback) if callback.is_async => f.write_str(" async_cb"),

@@ -34,12 +34,11 @@ pub struct Reference {
 pub enum ReferenceKind {
     /// An object that was acquired.
     Pointer,
-    /// A `bpf_spin_lock` in the value with this map (or allocation) and id.
+    /// A `bpf_spin_lock` in a value of this map (or allocation); the id is the
+    /// value's.
     Lock {
-        /// Index of the map in the program; inner maps by their uid.
+        #[expect(missing_docs, reason = "said above")]
         map: super::MapRef,
-        /// Id of the map value.
-        value_id: u32,
     },
     /// Saved interrupt flags.
     Irq,

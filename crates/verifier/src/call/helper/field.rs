@@ -31,10 +31,10 @@ impl Verifier<'_> {
             return Err(reason::Reference::SecondLock.into());
         }
         refs.active_locks += 1;
-        let id = self.new_id();
-        self.state.refs.list.push(Reference {
-            kind: ReferenceKind::Lock { map, value_id },
-            id,
+        // A lock has no id of its own: it is told by that of the value.
+        refs.list.push(Reference {
+            kind: ReferenceKind::Lock { map },
+            id: value_id,
             pc: self.pc,
         });
         Ok(())
@@ -45,13 +45,8 @@ impl Verifier<'_> {
         if refs.active_locks == 0 {
             return Err(reason::Reference::NotLocked.into());
         }
-        let same = |reference: &Reference| match reference.kind {
-            ReferenceKind::Lock {
-                map: held,
-                value_id: id,
-            } => held == map && id == value_id,
-            _ => false,
-        };
+        let lock = ReferenceKind::Lock { map };
+        let same = |held: &Reference| held.kind == lock && held.id == value_id;
         let Some(index) = refs.list.iter().rposition(same) else {
             return Err(reason::Reference::OtherLock.into());
         };
