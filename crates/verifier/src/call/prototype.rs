@@ -190,7 +190,8 @@ impl Verifier<'_> {
         if may_be_moved {
             return Ok(());
         }
-        self.check_unmoved(reg, value).map_err(told)
+        self.check_unmoved(reg, value)
+            .map_err(|fault| told(fault, None))
     }
 
     /// A stretch of memory that the function may read and write. NULL will do.
@@ -216,7 +217,7 @@ impl Verifier<'_> {
         match both {
             Ok(_) => Ok(()),
             // Whatever is wrong, Linux goes on with EINVAL.
-            Err(fault) => Err(told(fault)),
+            Err(fault) => Err(told(fault, Some(Errno::EINVAL))),
         }
     }
 
@@ -243,13 +244,13 @@ impl Verifier<'_> {
     }
 }
 
-/// A refusal as what it says.
-fn told(fault: Box<Fault>) -> Trouble {
+/// A refusal as what it says, with its own error number or another.
+fn told(fault: Box<Fault>, errno: Option<Errno>) -> Trouble {
     match *fault {
         Fault::Refused(reason) => {
             let lines = reason.to_string();
             Trouble::Mismatch(Mismatch {
-                errno: Errno::EINVAL,
+                errno: errno.unwrap_or(reason.errno()),
                 details: Lines(lines.lines().map(str::to_owned).collect()),
             })
         }
