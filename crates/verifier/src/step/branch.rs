@@ -141,11 +141,13 @@ impl Verifier<'_> {
         let program = self.program;
         let fields = Rc::clone(&self.map_fields);
         let convert = |value: &mut Value| nullness::make_not_null(value, program, &fields);
+        let keeps_id = |value: &Value| nullness::may_hold_lock(value, &fields);
         let (fall, Some(taken)) = self.both_ways() else {
             return Ok(());
         };
         nullness::learn_from_equal(compared, fall, taken, &convert);
-        let is_null_test = nullness::learn_from_null_test(compared, fall, taken, &convert);
+        let is_null_test =
+            nullness::learn_from_null_test(compared, fall, taken, &convert, &keeps_id);
         if is_null_test || packet::learn_end(compared, fall, taken) || is_visible {
             return Ok(());
         }

@@ -81,6 +81,7 @@ pub(super) fn learn_from_null_test(
     fall: &mut State,
     taken: &mut State,
     make_not_null: &impl Fn(&mut Value),
+    may_hold_lock: &impl Fn(&Value) -> bool,
 ) -> bool {
     let Comparison {
         op, width, a, b, ..
@@ -99,6 +100,10 @@ pub(super) fn learn_from_null_test(
         let is_copy = |value: &Value| value.may_be_null() && value.id == a.id;
         not_null.for_each_value(is_copy, |value| {
             make_not_null(value);
+            if !may_hold_lock(value) {
+                // It told which copies become known together.
+                value.id = 0;
+            }
         });
     }
     is_test
@@ -139,4 +144,15 @@ pub(super) fn make_not_null(value: &mut Value, program: &Program, fields: &MapFi
         Some((MapType::Sockmap | MapType::Sockhash, _)) => value.kind = Kind::Socket,
         _ => {}
     }
+}
+
+/// Whether a lock may be where a pointer points to: pointers to the same lock
+/// have the same id.
+pub(super) fn may_hold_lock(value: &Value, fields: &MapFields) -> bool {
+    let Kind::MapValue(map) = value.kind else {
+        return false;
+    };
+    [FieldKind::SpinLock, FieldKind::ResSpinLock]
+        .into_iter()
+        .any(|kind| fields.get(map).find(kind).is_some())
 }
