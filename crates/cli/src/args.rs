@@ -36,6 +36,8 @@ pub(crate) enum Command {
         or unreadable input, 3 something uses what is not supported."
     )]
     Verify(Box<VerifyArgs>),
+    /// Explain a refusal by its code, with a program that fails and one that does not.
+    Explain(ExplainArgs),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),
     /// Print the instructions of an object's programs.
@@ -285,6 +287,12 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// Code of a refusal, as `verify` prints it, or part of one. Default: lists all.
+    pub(crate) code: Option<String>,
 }
 
 /// How verdicts are printed.

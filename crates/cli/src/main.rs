@@ -12,6 +12,7 @@ mod choose;
 mod compare;
 mod disasm;
 mod error;
+mod explain;
 mod input;
 mod inspect;
 mod layout;
@@ -49,6 +50,7 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args, out),
         Command::Compare(args) => compare::compare(args, out),
         Command::Verify(args) => verify::verify(args, out),
+        Command::Explain(args) => explain::explain(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Disasm(args) => disasm::disasm(args, out),
         Command::Completions { shell } => {
