@@ -6,9 +6,14 @@ use crate::explore::{Flow, Verifier};
 use crate::reason::Result;
 
 impl Verifier<'_> {
-    /// Goes on at `target` first; the loop body is kept for later.
+    /// Goes on at `target` first; the loop body is kept for later, with what a
+    /// round changed forgotten.
     pub(crate) fn may_goto(&mut self, target: Pc) -> Result<Flow> {
-        let _ = target;
-        Err(self.unsupported("may_goto"))
+        let body = self.after(self.pc);
+        let mut round = self.push_branch(body)?.clone();
+        round.may_goto_depth += 1;
+        self.widen_next_round(&mut round);
+        *self.last_pushed_mut() = round;
+        Ok(Flow::To(target))
     }
 }

@@ -7,7 +7,8 @@
 //! * [`prototype`]: what BTF says that those take;
 //! * [`functions`]: what is found out of them as a whole;
 //! * [`callback`]: functions that helpers call;
-//! * [`kfunc`]: kernel functions; dynptrs and iterators come with them;
+//! * [`kfunc`]: kernel functions;
+//! * [`iterator`], [`irq`]: objects of theirs on the stack;
 //! * [`may_goto`]: the jump that counts.
 
 mod callback;
@@ -15,9 +16,12 @@ mod dynptr;
 mod functions;
 mod held;
 mod helper;
+mod irq;
+mod iterator;
 mod kfunc;
 mod may_goto;
 mod prototype;
+mod stack_object;
 mod subprogram;
 
 pub(crate) use functions::Functions;

@@ -327,6 +327,12 @@ impl<'a> Verifier<'a> {
         Ok(&mut pushed.state)
     }
 
+    /// The branch that was put aside last.
+    pub(crate) fn last_pushed_mut(&mut self) -> &mut State {
+        let pushed = self.branches.last_mut();
+        &mut pushed.expect("a branch was put aside just now").state
+    }
+
     /// Puts the start of an asynchronous callback at `to` on the list of
     /// branches to come. `state` has one frame and knows nothing of the path.
     pub(crate) fn push_async(&mut self, to: Pc, mut state: State) -> Result<&mut State> {

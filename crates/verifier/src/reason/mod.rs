@@ -12,6 +12,7 @@ mod dynptr;
 mod function;
 mod helper;
 mod kernel;
+mod kfunc;
 mod limit;
 mod pointer;
 mod reference;
@@ -26,6 +27,7 @@ pub use dynptr::{Dynptr, Misplaced};
 pub use function::{Ends, Function, Lines, Place};
 pub use helper::{HelperCall, Name as HelperName};
 pub use kernel::Kernel;
+pub use kfunc::Kfunc;
 pub use limit::Limit;
 pub use pointer::Pointer;
 pub use reference::Reference;
@@ -75,6 +77,9 @@ pub enum Reason {
     /// A dynptr.
     #[error(transparent)]
     Dynptr(#[from] Dynptr),
+    /// A call of a kernel function.
+    #[error(transparent)]
+    Kfunc(#[from] Kfunc),
     /// Something is held and not given back, or not allowed while it is held.
     #[error(transparent)]
     Reference(#[from] Reference),
@@ -100,6 +105,7 @@ impl Reason {
             Reason::Argument(reason) => reason.errno(),
             Reason::Dynptr(reason) => reason.errno(),
             Reason::Reference(reason) => reason.errno(),
+            Reason::Kfunc(reason) => reason.errno(),
             Reason::Limit(reason) => reason.errno(),
         }
     }
@@ -121,6 +127,7 @@ impl Reason {
             Reason::Argument(reason) => reason.code(),
             Reason::Dynptr(reason) => reason.code(),
             Reason::Reference(reason) => reason.code(),
+            Reason::Kfunc(reason) => reason.code(),
             Reason::Limit(reason) => reason.code(),
         }
     }

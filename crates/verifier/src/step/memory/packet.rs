@@ -19,7 +19,7 @@ impl Verifier<'_> {
     }
 
     /// Whether programs of this type see the packet, or may even write it.
-    pub(super) fn may_access_packet(&self, direction: Direction) -> bool {
+    pub(crate) fn may_access_packet(&self, direction: Direction) -> bool {
         match self.program.prog_type.packet_access() {
             PacketAccess::None => false,
             PacketAccess::Read => direction == Direction::Read,
