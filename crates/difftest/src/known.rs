@@ -36,9 +36,11 @@ pub struct Known {
     /// The family of questions in which it occurs; the test of that family says
     /// when it no longer does.
     pub family: String,
-    /// Names of subjects; `*` stands for any text.
-    pub subject: String,
-    /// Where answers differ ([`crate::Place::name`]); `*` stands for any text.
+    /// Names of subjects, one or a list; `*` stands for any text.
+    #[serde(deserialize_with = "one_or_many")]
+    pub subject: Vec<String>,
+    /// Where answers differ ([`crate::Place::name`], or
+    /// [`crate::verify::Aspect::name`]); `*` stands for any text.
     pub place: String,
     /// Why it cannot be helped.
     pub reason: String,
@@ -69,6 +71,20 @@ pub enum KnownError {
         /// What is wrong with it.
         why: &'static str,
     },
+}
+
+/// A text, or a list of them.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts")]
+    enum Form {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Form::deserialize(from)? {
+        Form::One(one) => vec![one],
+        Form::Many(many) => many,
+    })
 }
 
 #[derive(Deserialize)]
@@ -119,9 +135,16 @@ impl KnownDifferences {
     }
 
     fn covers_one(&self, subject: &Subject, difference: &Difference) -> bool {
-        let place = difference.place.name(subject);
+        self.lists(&subject.name, &difference.place.name(subject))
+    }
+
+    /// Whether a difference is listed, by the name of its subject and of its place;
+    /// the entry is marked as seen.
+    pub fn lists(&self, subject: &str, place: &str) -> bool {
         let found = self.entries.iter().find(|entry| {
-            matches(&entry.known.subject, &subject.name) && matches(&entry.known.place, &place)
+            let known = &entry.known;
+            let named = known.subject.iter().any(|form| matches(form, subject));
+            named && matches(&known.place, place)
         });
         if let Some(entry) = found {
             entry.seen.set(entry.seen.get() + 1);
@@ -202,6 +225,14 @@ release = "6.18"
         assert!(list.stale().is_empty());
         subject.name = "another".to_owned();
         assert!(!list.covers(&subject, &disagreement(Place::Count { map: 0 })));
+    }
+
+    #[test]
+    fn several_subjects() {
+        let text = LIST.replace(r#""flowtable*""#, r#"["random_17", "random_2*"]"#);
+        let list = KnownDifferences::parse(&text, "packets").unwrap();
+        assert!(list.lists("random_17", "map flows") && list.lists("random_23", "map flows"));
+        assert!(!list.lists("random_18", "map flows"));
     }
 
     #[test]
