@@ -104,6 +104,7 @@ impl Verifier<'_> {
             return Err(not_initialised(Misplaced::No));
         };
         self.check_dynptr_kind(found.kind, wanted, arg)?;
+        self.touch_dynptr(place);
         self.note_slots_read(place.frame, 0b11 << (place.slot - 1));
         Ok(Found {
             kind: found.kind,

@@ -181,8 +181,17 @@ impl<'a> Verifier<'a> {
         stack_depth::check(self.program, self.structure, &frames)
     }
 
+    /// Functions with a `may_goto`.
+    fn with_may_goto(&self) -> BTreeSet<u32> {
+        let code = self.structure.code.iter();
+        code.filter(|(_, insn)| matches!(insn, isa::Insn::MayGoto { .. }))
+            .filter_map(|(pc, _)| self.structure.subprogram_at(pc))
+            .collect()
+    }
+
     /// Counts the stack as Linux does in the end: a loop that it puts in place of
-    /// a call of `bpf_loop` keeps three registers there, which are not checked;
+    /// a call of `bpf_loop` keeps three registers there and `may_goto` a count
+    /// and a time, which are not checked;
     /// functions that no path enters are dropped, for who may drop code.
     fn settle_stack_depths(&mut self) {
         const SLOT: u32 = 8;
@@ -193,6 +202,11 @@ impl<'a> Verifier<'a> {
         for subprogram in looping {
             if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
                 *depth = depth.next_multiple_of(SLOT) + 3 * SLOT;
+            }
+        }
+        for subprogram in self.with_may_goto() {
+            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
+                *depth += 2 * SLOT;
             }
         }
         if self.may_leak() {

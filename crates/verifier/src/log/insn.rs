@@ -3,8 +3,9 @@
 use std::fmt::{self, Display};
 
 use isa::disasm::{self, Symbol};
-use isa::{CallTarget, Imm64, Insn, Pc};
+use isa::{CallTarget, Imm64, Insn, Pc, Slot};
 
+use crate::Privileges;
 use crate::observe::Context;
 
 /// Where the first map of a program pretends to be. Linux prints the address of
@@ -22,13 +23,84 @@ pub fn insn<'a>(context: &'a Context<'a>, pc: Pc) -> impl Display + 'a {
         let slot = code.slots().get(pc.index()).copied().unwrap_or_default();
         write!(f, "({:02x}) ", slot.opcode)?;
         match code.get(pc).unwrap_or(Insn::Exit) {
-            Insn::LoadImm { dst, imm } => write!(f, "r{} = {:#x}", dst.index(), number(imm)),
+            Insn::LoadImm { dst, imm } => {
+                // Who may not see addresses reads zero.
+                let hidden = context.config.privileges == Privileges::BpfOnly && is_address(imm);
+                let number = if hidden { 0 } else { number(imm) };
+                write!(f, "r{} = {number:#x}", dst.index())
+            }
             Insn::Call {
                 target: CallTarget::Kfunc { btf_id, .. },
             } => write_kfunc(f, context, btf_id),
+            Insn::Invalid(_) => f.write_str(&repaired(pc, slot)),
             insn => write!(f, "{}", disasm::named(pc, insn, &name)),
         }
     })
+}
+
+/// The text of an instruction with fields that mean nothing: Linux prints what
+/// its opcode says, and refuses it afterwards.
+fn repaired(pc: Pc, slot: Slot) -> String {
+    let text = |slot| match isa::decode(slot, None) {
+        Insn::Invalid(_) => None,
+        insn => Some(disasm::named(pc, insn, &name).to_string()),
+    };
+    let blank = Slot::default();
+    let tries = [
+        Slot { offset: 0, ..slot },
+        Slot { imm: 0, ..slot },
+        Slot { src: 0, ..slot },
+        Slot { dst: 0, ..slot },
+        Slot {
+            offset: 0,
+            dst: 0,
+            ..slot
+        },
+        Slot {
+            offset: 0,
+            imm: 0,
+            ..slot
+        },
+        Slot {
+            offset: 0,
+            src: 0,
+            ..slot
+        },
+        Slot {
+            src: 0,
+            imm: 0,
+            ..slot
+        },
+        Slot {
+            opcode: slot.opcode,
+            ..blank
+        },
+    ];
+    tries
+        .into_iter()
+        .find_map(text)
+        .unwrap_or_else(|| narrow_atomic(slot, text))
+}
+
+/// Atomic operations of one and two bytes, which there are not.
+fn narrow_atomic(slot: Slot, text: impl Fn(Slot) -> Option<String>) -> String {
+    let wide = Slot {
+        opcode: slot.opcode | 0x18,
+        ..slot
+    };
+    let bytes = match slot.opcode & 0x18 {
+        0x08 => "(u16 *)",
+        _ => "(u8 *)",
+    };
+    match text(wide) {
+        Some(text) => text.replacen("(u64 *)", bytes, 1),
+        None => disasm::raw(slot).to_string(),
+    }
+}
+
+/// Whether Linux puts an address in place of a wide immediate.
+fn is_address(imm: Imm64) -> bool {
+    matches!(imm, Imm64::MapIndex { .. } | Imm64::MapIndexValue { .. })
 }
 
 /// The number that a wide immediate is by the time that Linux prints it.

@@ -120,7 +120,7 @@ impl Log {
         if let Some(reason) = refusal
             && self.tells_paths()
         {
-            let _ = writeln!(self.text, "{reason}");
+            let _ = write!(self.text, "{reason}{}", reason.line_end());
             let _ = self.text.write_str(&self.after_refusal);
         }
         if self.level & STATS != 0 {
@@ -186,7 +186,7 @@ impl Observer for Log {
                 let old = frame(context, old, old.current(), Touched::ALL, precise);
                 self.after_refusal = format!("cur state:{cur}\nold state:{old}\n");
             }
-            Event::Call { caller, callee, to } => self.called(context, caller, callee, to),
+            Event::Call { caller, callee, .. } => self.called(context, caller, callee),
             Event::Return { callee, state, to } => self.returned(context, callee, state, to),
             Event::Precision(step) if self.tells_states() => {
                 back::precision(&mut self.text, context, &step);
@@ -235,24 +235,17 @@ impl Log {
         }
     }
 
-    fn called(&mut self, context: &Context<'_>, caller: &State, callee: &State, _to: Pc) {
-        if self.tells_states() {
-            let outer = caller.current();
-            let all = |state, number| {
-                frame(context, state, number, Touched::ALL, Precise::default()).to_string()
-            };
-            let _ = writeln!(self.text, "caller:\n{}", all(caller, outer));
-            let _ = writeln!(self.text, "callee:\n{}", all(callee, callee.current()));
-        }
+    fn called(&mut self, context: &Context<'_>, caller: &State, callee: &State) {
+        let caller = state_text(context, caller).to_string();
+        let callee = state_text(context, callee).to_string();
+        let _ = writeln!(self.text, "caller:\n{caller}\ncallee:\n{callee}");
     }
 
     fn returned(&mut self, context: &Context<'_>, callee: &State, caller: &State, to: Pc) {
-        if self.tells_states() {
-            let callee = state_text(context, callee).to_string();
-            let caller = state_text(context, caller).to_string();
-            let _ = writeln!(self.text, "returning from callee:\n{callee}");
-            let _ = writeln!(self.text, "to caller at {}:\n{caller}", to.0);
-        }
+        let callee = state_text(context, callee).to_string();
+        let caller = state_text(context, caller).to_string();
+        let _ = writeln!(self.text, "returning from callee:\n{callee}");
+        let _ = writeln!(self.text, "to caller at {}:\n{caller}", to.0);
     }
 }
 

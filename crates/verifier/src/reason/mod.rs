@@ -110,6 +110,15 @@ impl Reason {
         }
     }
 
+    /// What ends its line in Linux's log: one of the sentences there has no
+    /// newline.
+    pub fn line_end(&self) -> &'static str {
+        match self {
+            Reason::HelperCall(HelperCall::TailCallMap) => "",
+            _ => "\n",
+        }
+    }
+
     /// The stable code by which `ebpf-sim explain` knows it, such as
     /// `packet-bounds`.
     pub fn code(&self) -> &'static str {
