@@ -204,8 +204,11 @@ impl Verifier<'_> {
                 let size = self.map_def(call)?.value_size;
                 self.check_fixed(call, reg, size, use_of(arg))
             }
-            Arg::Fixed(size) | Arg::FixedWrite(size) | Arg::FixedRw(size) => {
-                self.check_fixed(call, reg, size, use_of(arg))
+            Arg::Fixed(size) => self.check_fixed(call, reg, size, use_of(arg)),
+            Arg::FixedWrite(size) | Arg::FixedRw(size) => {
+                self.check_fixed(call, reg, size, use_of(arg))?;
+                // The helper stores it as one number.
+                self.check_argument_alignment(reg, size)
             }
             Arg::Size | Arg::SizeOrZero => self.check_pair(call, reg, arg),
             Arg::ConstSize => self.note_constant_size(call, reg, value),

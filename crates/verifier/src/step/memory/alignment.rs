@@ -3,11 +3,13 @@
 //! Stack accesses and atomics always; others where the configuration asks for
 //! strict alignment.
 
+use isa::Reg;
+
 use super::Request;
 use crate::explore::Verifier;
 use crate::reason::{Access, OffsetParts, Result};
 use crate::scalar::Tnum;
-use crate::state::Kind;
+use crate::state::{Kind, Value};
 
 /// What the start of a packet counts as: Ethernet headers are placed so that
 /// what follows them is aligned.
@@ -15,38 +17,48 @@ const PACKET_ALIGN: u32 = 2;
 
 impl Verifier<'_> {
     pub(super) fn check_alignment(&self, request: &Request) -> Result {
-        let what = match request.base.kind {
-            Kind::Packet { .. } | Kind::PacketMeta { .. } => "packet ",
-            Kind::FlowKeys => "flow keys ",
-            Kind::MapKey(_) => "key ",
-            Kind::MapValue(_) => "value ",
-            Kind::Ctx => "context ",
-            Kind::Stack { .. } => "stack ",
-            Kind::Socket => "sock ",
-            Kind::SockCommon => "sock_common ",
-            Kind::TcpSock => "tcp_sock ",
-            Kind::XdpSock => "xdp_sock ",
-            Kind::Arena => return Ok(()),
-            _ => "",
-        };
         let on_stack = matches!(request.base.kind, Kind::Stack { .. });
-        if !(self.config.strict_alignment || request.aligned || on_stack) {
-            return Ok(());
+        if self.config.strict_alignment || request.aligned || on_stack {
+            check_aligned(&request.base, request.offset, request.size)
+        } else {
+            Ok(())
         }
-        // Pointers that may be NULL are no memory of their kind yet.
-        let what = if request.base.may_be_null() { "" } else { what };
-        let parts = OffsetParts {
-            base: (what == "packet ").then_some(PACKET_ALIGN),
-            var: request.base.num.tnum(),
-            fixed: request.base.off,
-            insn: request.offset,
-        };
-        if is_aligned(&parts, request.size) {
-            return Ok(());
-        }
-        let size = request.size;
-        Err(Access::Misaligned { what, parts, size }.into())
     }
+
+    /// Checks that the memory that a register points at, an argument of a helper,
+    /// is aligned as a number of `size` bytes.
+    pub(crate) fn check_argument_alignment(&self, reg: Reg, size: u32) -> Result {
+        check_aligned(self.state.reg(reg), 0, size)
+    }
+}
+
+fn check_aligned(base: &Value, offset: i32, size: u32) -> Result {
+    let what = match base.kind {
+        Kind::Arena => return Ok(()),
+        // Pointers that may be NULL are no memory of their kind yet.
+        _ if base.may_be_null() => "",
+        Kind::Packet { .. } | Kind::PacketMeta { .. } => "packet ",
+        Kind::FlowKeys => "flow keys ",
+        Kind::MapKey(_) => "key ",
+        Kind::MapValue(_) => "value ",
+        Kind::Ctx => "context ",
+        Kind::Stack { .. } => "stack ",
+        Kind::Socket => "sock ",
+        Kind::SockCommon => "sock_common ",
+        Kind::TcpSock => "tcp_sock ",
+        Kind::XdpSock => "xdp_sock ",
+        _ => "",
+    };
+    let parts = OffsetParts {
+        base: base.kind.range().map(|_| PACKET_ALIGN),
+        var: base.num.tnum(),
+        fixed: base.off,
+        insn: offset,
+    };
+    if is_aligned(&parts, size) {
+        return Ok(());
+    }
+    Err(Access::Misaligned { what, parts, size }.into())
 }
 
 /// Whether every address is a multiple of `size`, a power of two.
