@@ -75,7 +75,10 @@ impl Verifier<'_> {
     }
 
     fn kernel_struct(&self, name: &str) -> Result<Kind> {
-        let _ = name;
-        Err(self.unsupported("kernel structures"))
+        let btf = self.kernel_btf()?;
+        match btf.find(name, btf::Kind::Struct) {
+            Some(type_id) => Ok(Kind::Btf { type_id }),
+            None => Err(self.unsupported(format!("struct {name}"))),
+        }
     }
 }

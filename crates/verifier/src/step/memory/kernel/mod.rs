@@ -106,7 +106,7 @@ impl Verifier<'_> {
         value
     }
 
-    fn kernel_btf(&self) -> Result<&'_ Btf> {
+    pub(super) fn kernel_btf(&self) -> Result<&'_ Btf> {
         match &self.config.kernel_btf {
             Some(btf) => Ok(btf),
             None => Err(self.unsupported("kernel structures without the kernel's types")),
