@@ -44,15 +44,11 @@ impl IdMap {
     }
 
     /// As [`Self::check`] for scalars, where no id is as good as one that
-    /// nothing else has.
+    /// nothing else has. What is not linked in the old state may be linked to
+    /// anything.
     fn check_scalar(&mut self, old: u32, cur: u32) -> bool {
         match (old, cur) {
-            (0, 0) => true,
-            (0, cur) => {
-                let fresh = self.pairs.iter().all(|pair| pair.1 != cur);
-                self.pairs.push((0, cur));
-                fresh
-            }
+            (0, _) => true,
             (old, 0) => {
                 let fresh = self.pairs.iter().all(|pair| pair.0 != old);
                 self.pairs.push((old, 0));
@@ -184,9 +180,12 @@ impl Comparison<'_> {
                 .contains(Flags::ADD_CONST)
                 .then_some((v.off, narrow))
         };
-        apart(old) == apart(cur)
-            && cur.num.within(&old.num)
-            && self.ids.check_scalar(scalar_id(old), scalar_id(cur))
+        if !cur.num.within(&old.num) {
+            return false;
+        }
+        // What nothing is linked to may be linked to anything.
+        old.id == 0
+            || apart(old) == apart(cur) && self.ids.check_scalar(scalar_id(old), scalar_id(cur))
     }
 
     fn slot(&mut self, old: &Slot, marked: bool, cur: Option<&Slot>) -> bool {
@@ -417,7 +416,7 @@ mod tests {
         assert!(!covers(Mode::Marked, &both(1, 1), &both(7, 8)));
         assert!(!covers(Mode::Marked, &both(1, 2), &both(7, 7)));
         assert!(!covers(Mode::Marked, &both(1, 1), &both(0, 0)));
-        assert!(!covers(Mode::Marked, &both(0, 0), &both(7, 7)));
+        assert!(covers(Mode::Marked, &both(0, 0), &both(7, 7)));
         assert!(covers(Mode::Marked, &both(0, 0), &both(7, 8)));
         assert!(covers(Mode::Marked, &both(1, 2), &both(0, 0)));
     }
