@@ -10,7 +10,8 @@
 //! left, it is shown whole: Linux's log of level 2 beside ours.
 //!
 //! Options: `--level N` of the log shown; `--all` for the names of all in a group;
-//! `--quick` leaves most random programs out; `--stored` asks no kernel.
+//! `--quick` leaves most random programs out; `--stored` asks no kernel; `--logs`
+//! compares the logs of all programs, not of the samples alone.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -43,12 +44,16 @@ mod asking {
     use super::diff;
     use super::sources::{self, Case};
 
+    /// Logs of programs with more instructions processed are not compared.
+    const LONG: u32 = 20_000;
+
     pub(super) struct Options {
         filter: String,
         level: u32,
         all: bool,
         quick: bool,
         stored: bool,
+        logs: bool,
     }
 
     impl Options {
@@ -59,6 +64,7 @@ mod asking {
                 all: false,
                 quick: false,
                 stored: false,
+                logs: false,
             };
             let mut words = std::env::args().skip(1);
             while let Some(word) = words.next() {
@@ -66,6 +72,7 @@ mod asking {
                     "--all" => options.all = true,
                     "--quick" => options.quick = true,
                     "--stored" => options.stored = true,
+                    "--logs" => options.logs = true,
                     "--level" => {
                         let level = words.next().and_then(|level| level.parse().ok());
                         options.level = level.unwrap_or(2);
@@ -152,10 +159,18 @@ mod asking {
             }
             let mut compared = Compared::new(&theirs, &opinion);
             for (level, aspect) in [(1, Aspect::Log1), (2, Aspect::Log2)] {
-                if let Some(log) = case.logs.get(&level)
+                let mut log = case.logs.get(&level).cloned();
+                let short = opinion.counts.processed.is_some_and(|n| n < LONG);
+                if options.logs
+                    && short
+                    && let Some(linux) = linux.as_deref_mut()
+                {
+                    log = linux.judge(&case.raw, level).ok().map(|answer| answer.log);
+                }
+                if let Some(log) = log
                     && let Ok(ours) = ours.judge(&case.raw, level)
                 {
-                    compared.logs(aspect, log, &ours.log);
+                    compared.logs(aspect, &log, &ours.log);
                 }
             }
             table.add(&case.topic, &compared);
