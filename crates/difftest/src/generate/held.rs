@@ -190,13 +190,16 @@ impl State {
         });
     }
 
-    /// A store somewhere on the stack: numbers are others, and pointers may be gone.
-    pub(super) fn smudge_all(&mut self) {
-        for slot in &mut self.slots {
-            *slot = match slot {
-                Held::Number(_) => Held::Number(Range::ANY),
-                _ => Held::Nothing,
-            };
+    /// Somebody may have written to these bytes: numbers are others, and pointers may
+    /// be gone.
+    pub(super) fn doubt(&mut self, at: i32, len: i32) {
+        for (n, held) in self.slots.iter_mut().enumerate() {
+            if touches(n, at, len) {
+                *held = match held {
+                    Held::Number(_) => Held::Number(Range::ANY),
+                    _ => Held::Nothing,
+                };
+            }
         }
     }
 
@@ -204,10 +207,15 @@ impl State {
     /// is not a whole slot.
     pub(super) fn smudge(&mut self, at: i32, len: i32) {
         for (n, held) in self.slots.iter_mut().enumerate() {
-            let start = -8 * (n as i32 + 1);
-            if start < at + len && at < start + 8 {
+            if touches(n, at, len) {
                 *held = Held::Number(Range::ANY);
             }
         }
     }
+}
+
+/// Whether slot `n` has some of the bytes.
+fn touches(n: usize, at: i32, len: i32) -> bool {
+    let start = -8 * (n as i32 + 1);
+    start < at + len && at < start + 8
 }

@@ -184,7 +184,7 @@ impl Writer<'_> {
                 }
             }
             Some(at) => self.state.smudge(at, bytes),
-            None => self.state.smudge_all(),
+            None => self.state.doubt(-512, 512),
         }
     }
 

@@ -33,6 +33,7 @@ enum Kind {
     Static,
     Global,
     Callback,
+    Timer,
 }
 
 impl Writer<'_> {
@@ -44,7 +45,7 @@ impl Writer<'_> {
         let known: Vec<usize> = (0..self.functions.len())
             .filter(|n| {
                 let function = &self.functions[*n];
-                function.kind != Kind::Callback
+                !matches!(function.kind, Kind::Callback | Kind::Timer)
                     && function.frame.depth > self.frame.depth
                     && function.frame.callback == self.frame.callback
                     && function.frame.loops >= self.frame.loops
@@ -67,7 +68,7 @@ impl Writer<'_> {
             self.state.drop_packets();
         }
         // What callees had a pointer to may have changed.
-        self.state.smudge_all();
+        self.state.doubt(-512, 512);
         self.put(Reg::R0, Range::ANY);
     }
 
@@ -183,6 +184,7 @@ impl Writer<'_> {
                     let size = slots_of(area.high - area.low);
                     let slots = ((self.frame.stack - size).max(0) / 8) as u64;
                     let at = -self.frame.stack + 8 * self.random.below(slots + 1) as i32;
+                    self.share(at, size);
                     self.stack_in(reg, at);
                 }
                 _ => {
@@ -199,6 +201,55 @@ impl Writer<'_> {
         }
     }
 
+    /// Sees to it that there are numbers in a part of the stack that others will have.
+    fn share(&mut self, at: i32, size: i32) {
+        for slot in (at..at + size).step_by(8) {
+            let index = (-slot / 8 - 1).max(0) as usize;
+            if !matches!(self.state.slots.get(index), Some(Held::Number(_))) {
+                self.store_insn(Size::B8, Reg::FP, slot as i16, Operand::Imm(0));
+                self.stored(
+                    self.frame_area(),
+                    slot as i16,
+                    8,
+                    Held::Number(Range::one(0)),
+                );
+            }
+        }
+    }
+
+    /// A function for a timer to call.
+    pub(super) fn timer_callback(&mut self) -> Option<Label> {
+        if self.functions.len() >= MOST || self.frame.depth >= 2 || self.frame.callback {
+            return None;
+        }
+        let key = value_area(What::Inner, 1 << 22, 4);
+        let value = Area {
+            low: 16,
+            ..value_area(What::Value(pool::TIMED), 1 << 23, 32)
+        };
+        let arguments = vec![
+            Held::Map(pool::TIMED),
+            Held::Memory(key),
+            Held::Memory(value),
+        ];
+        let (type_id, name) = self.internal();
+        let mut frame = Frame::new(self.random, 0);
+        frame.callback = true;
+        frame.loops = 1;
+        frame.moves_packet = false;
+        let label = self.emit.label();
+        self.declare(Function {
+            label,
+            start: Pc(0),
+            name,
+            type_id,
+            arguments,
+            frame,
+            kind: Kind::Timer,
+        });
+        Some(label)
+    }
+
     /// Writes a function's body.
     pub(super) fn function(&mut self, index: usize) {
         let function = self.functions[index].clone();
@@ -208,6 +259,7 @@ impl Writer<'_> {
         self.state = State::entry(self.frame.stack);
         self.frame.returns = match function.kind {
             Kind::Callback => Some(1),
+            Kind::Timer => Some(0),
             _ => None,
         };
         for (held, reg) in function.arguments.iter().zip(ARGUMENTS) {
@@ -240,7 +292,7 @@ impl Writer<'_> {
             }
         }
         let count = match function.kind {
-            Kind::Callback => 1 + self.random.below(4),
+            Kind::Callback | Kind::Timer => 1 + self.random.below(4),
             _ => 1 + self.random.below(8),
         };
         self.statements(count as u32);
@@ -270,7 +322,7 @@ impl Writer<'_> {
                 ];
                 (arguments, map)
             }
-            false => (vec![Held::Number(Range::up_to(u32::MAX.into())), given], 0),
+            false => (vec![Held::Number(Range::ANY), given], 0),
         };
         let (type_id, name) = self.internal();
         let mut frame = Frame::new(self.random, self.frame.depth + 1);
@@ -289,6 +341,7 @@ impl Writer<'_> {
         });
         let room = ((self.frame.stack - 16) / 8) as u64;
         let at = -self.frame.stack + 8 * self.random.below(room + 1) as i32;
+        self.share(at, 16);
         match each {
             true => self.map_in(Reg::R1, map),
             false => {
@@ -301,7 +354,7 @@ impl Writer<'_> {
         self.number_in(Reg::R4, 0);
         self.helper_call(if each { FOR_EACH } else { LOOP });
         // What callees had a pointer to may have changed.
-        self.state.smudge_all();
+        self.state.doubt(-512, 512);
         self.put(Reg::R0, Range::ANY);
     }
 
@@ -352,9 +405,7 @@ impl Writer<'_> {
             self.kfunc("bpf_iter_num_destroy"),
         );
         // The iterator's slot is not the stack's any more.
-        self.frame.stack -= 8;
-        let area = self.frame_area();
-        self.state.set(Reg::FP, Held::Memory(area));
+        self.resize(-8);
         let locked = self.frame.locked;
         self.frame.locked |= 1 << home.index();
         self.stack_in(Reg::R1, at);
@@ -389,9 +440,7 @@ impl Writer<'_> {
         self.stack_in(Reg::R1, at);
         self.kfunc_call(destroy);
         self.frame.locked = locked;
-        self.frame.stack += 8;
-        let area = self.frame_area();
-        self.state.set(Reg::FP, Held::Memory(area));
+        self.resize(8);
         self.iterated();
     }
 

@@ -196,6 +196,8 @@ impl Writer<'_> {
         let found = self.state.find(|held| match held {
             Held::Memory(area) => {
                 area.low <= 0
+                    && area.low % 8 == 0
+                    && !area.vague
                     && area.high >= bytes
                     && matches!(area.what, What::Value(0) | What::Value(1) | What::Other)
             }
@@ -219,7 +221,7 @@ impl Writer<'_> {
         let at = -self.frame.stack + 8 * self.random.below(slots + 1) as i32;
         self.stack_in(reg, at);
         // It may be written.
-        self.state.smudge(at, bytes);
+        self.state.doubt(at, bytes);
     }
 
     /// The size of the memory before it.

@@ -12,6 +12,7 @@ mod call;
 mod control;
 mod helper;
 mod map;
+mod object;
 mod packet;
 
 use abi::{Extern, ExternKind, FuncInfo, ProgFlags, Program, SymbolRange};
@@ -199,7 +200,8 @@ impl Writer<'_> {
             44..=46 => self.atomic(),
             47..=55 => self.block(),
             56..=62 => self.lookup(),
-            63..=65 => self.indexed(),
+            63 => self.object(),
+            64..=65 => self.indexed(),
             66..=71 => self.packet(),
             72..=80 => self.helper(),
             81..=83 => self.repeat(),
