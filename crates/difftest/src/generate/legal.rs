@@ -8,6 +8,9 @@ use super::flavor::Flavor;
 use super::pool::Pool;
 use crate::families::Random;
 
+/// Maps that programs of all types may share: those behind belong to programs of
+/// one type.
+const SHARED: u64 = 16;
 /// Jumps go this far at most.
 const FAR: u64 = 6;
 
@@ -49,7 +52,7 @@ fn of(row: &Row, readable: &[Reg], random: &mut Random) -> Option<Vec<Slot>> {
                     let value = random.edge();
                     (slot.imm, tail.imm) = (value as i32, (value >> 32) as i32);
                 }
-                Imm64::MapIndex { .. } => slot.imm = random.below(24) as i32,
+                Imm64::MapIndex { .. } => slot.imm = random.below(SHARED) as i32,
                 Imm64::MapIndexValue { .. } => {
                     slot.imm = random.pick(&[0, 0, 9, 1]);
                     tail.imm = random.below(72) as i32;
@@ -170,7 +173,7 @@ pub(super) fn program(random: &mut Random) -> Program {
         functions: Vec::new(),
         maps: pool.maps.clone(),
         externs: [].into(),
-        btf: None,
+        btf: Some(pool.btf.clone()),
         func_info: Vec::new(),
         line_info: Vec::new(),
         attach_target: String::new(),

@@ -61,7 +61,7 @@ impl Reducer<'_> {
         })
     }
 
-    /// Without flags, without types.
+    /// Without flags, without types of functions.
     fn plain(&mut self) {
         if self.best.flags & STATE_FREQ != 0 {
             let raw = self.best.clone();
@@ -70,9 +70,8 @@ impl Reducer<'_> {
                 ..raw
             });
         }
-        if self.best.program.btf.is_some() {
+        if !self.best.program.func_info.is_empty() {
             let program = Program {
-                btf: None,
                 func_info: Vec::new(),
                 line_info: Vec::new(),
                 ..self.best.program.clone()

@@ -89,7 +89,7 @@ fn types(text: &mut String, program: &Program, code: &Code) {
     if used.contains(&TIMED) {
         *text += "; types: struct timed { struct bpf_timer timer; u64 count; u64 last; };\n";
     }
-    if program.btf.is_some() {
+    if !program.func_info.is_empty() {
         for size in MEMORY {
             let _ = writeln!(
                 text,

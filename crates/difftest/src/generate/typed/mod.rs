@@ -459,7 +459,7 @@ impl Writer<'_> {
             functions: ranges,
             maps: self.pool.maps.clone(),
             externs: self.externs.into(),
-            btf: self.typed.then(|| self.pool.btf.clone()),
+            btf: Some(self.pool.btf.clone()),
             func_info: match self.typed {
                 true => func_info.collect(),
                 false => Vec::new(),
