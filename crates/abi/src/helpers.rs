@@ -84,10 +84,10 @@ pub enum Arg {
     OptMem,
     /// Memory that is written and need not be initialised.
     MemWrite,
-    /// The same, or NULL with size 0.
-    OptMemWrite,
-    /// Memory that is read and written.
+    /// Memory that is written and, for Linux's verifier, read before.
     MemRw,
+    /// The same, or NULL with size 0.
+    OptMemRw,
     /// Memory of this many bytes, read.
     Fixed(u32),
     /// Memory of this many bytes, written.
@@ -263,7 +263,7 @@ mod tests {
             for pair in helper.args.windows(2) {
                 let memory = matches!(
                     pair[0],
-                    Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemWrite | Arg::MemRw
+                    Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemRw | Arg::MemRw
                 );
                 let size = matches!(pair[1], Arg::Size | Arg::SizeOrZero);
                 assert_eq!(memory, size, "{}: {pair:?}", helper.name);

@@ -90,7 +90,7 @@ fn place(arg: Arg, register: &str) -> Option<String> {
         Arg::MapPtr => format!("{register} = map[idx:0]\n"),
         Arg::MapKey => stack(16),
         Arg::DynptrUninit => stack(32),
-        Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemWrite | Arg::MemRw => stack(256),
+        Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemRw | Arg::MemRw => stack(256),
         Arg::MapValue | Arg::OptMapValue | Arg::MapValueWrite => stack(STACK),
         Arg::Fixed(size) | Arg::FixedWrite(size) | Arg::FixedRw(size) => {
             if size > STACK {

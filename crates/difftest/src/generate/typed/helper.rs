@@ -39,7 +39,7 @@ fn callable(helper: &Helper) -> bool {
                 | Arg::Mem
                 | Arg::OptMem
                 | Arg::MemWrite
-                | Arg::OptMemWrite
+                | Arg::OptMemRw
                 | Arg::MemRw
                 | Arg::Fixed(_)
                 | Arg::FixedWrite(_)
@@ -153,10 +153,10 @@ impl Writer<'_> {
             Arg::MapKey => self.key_in(reg, map),
             Arg::MapValue | Arg::OptMapValue => self.bytes_in(reg, value),
             Arg::MapValueWrite => self.bytes_in(reg, value),
-            Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemWrite | Arg::MemRw => {
+            Arg::Mem | Arg::OptMem | Arg::MemWrite | Arg::OptMemRw | Arg::MemRw => {
                 let zero = matches!(next, Some(Arg::SizeOrZero));
                 *size = self.random.pick(&[4, 8, 8, 16, 20]);
-                let optional = matches!(arg, Arg::OptMem | Arg::OptMemWrite) && zero;
+                let optional = matches!(arg, Arg::OptMem | Arg::OptMemRw) && zero;
                 if optional && self.random.percent(20) {
                     *size = 0;
                     self.number_in(reg, 0);

@@ -97,7 +97,7 @@ impl Accepts {
             Arg::Mem | Arg::Fixed(_) => read_only,
             Arg::OptMem => or_null(read_only),
             Arg::MemWrite | Arg::MemRw | Arg::FixedWrite(_) | Arg::FixedRw(_) => memory,
-            Arg::OptMemWrite => or_null(memory),
+            Arg::OptMemRw => or_null(memory),
             Arg::Size | Arg::SizeOrZero | Arg::ConstSize => plain(&[Scalar]),
             Arg::ConstStr | Arg::Timer => plain(&[MapValue]),
             Arg::Func => plain(&[Func]),

@@ -318,8 +318,8 @@ fn made_by(call: &Call) -> DynptrKind {
 
 fn use_of(arg: Arg) -> Usage {
     match arg {
-        Arg::MemWrite | Arg::OptMemWrite | Arg::MapValueWrite | Arg::FixedWrite(_) => Usage::Fill,
-        Arg::MemRw | Arg::FixedRw(_) => Usage::Write,
+        Arg::MemWrite | Arg::MapValueWrite | Arg::FixedWrite(_) => Usage::Fill,
+        Arg::MemRw | Arg::OptMemRw | Arg::FixedRw(_) => Usage::Write,
         _ => Usage::Read,
     }
 }
