@@ -9,7 +9,8 @@ use crate::reason::{Pointer, Result};
 use crate::scalar::{Branches, Scalar};
 use crate::state::{Kind, State, Value};
 
-use super::{linked, nullness, packet};
+use super::nullness::{self, Maps};
+use super::{linked, packet};
 
 /// A comparison, as an instruction writes it.
 #[derive(Clone, Copy)]
@@ -138,16 +139,16 @@ impl Verifier<'_> {
     /// What a comparison with a pointer tells.
     fn learn_pointers(&mut self, compared: &Comparison) -> Result {
         let is_visible = self.may_leak();
-        let program = self.program;
         let fields = Rc::clone(&self.map_fields);
-        let convert = |value: &mut Value| nullness::make_not_null(value, program, &fields);
-        let keeps_id = |value: &Value| nullness::may_hold_lock(value, &fields);
+        let maps = Maps {
+            program: self.program,
+            fields: &fields,
+        };
         let (fall, Some(taken)) = self.both_ways() else {
             return Ok(());
         };
-        nullness::learn_from_equal(compared, fall, taken, &convert);
-        let is_null_test =
-            nullness::learn_from_null_test(compared, fall, taken, &convert, &keeps_id);
+        nullness::learn_from_equal(compared, fall, taken, &maps);
+        let is_null_test = nullness::learn_from_null_test(compared, fall, taken, &maps);
         if is_null_test || packet::learn_end(compared, fall, taken) || is_visible {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use isa::{CmpOp, Operand, Width};
 
 use super::branch::Comparison;
 use crate::fields::{FieldKind, MapFields};
-use crate::state::{Flags, Kind, ReferenceKind, State, Value};
+use crate::state::{Flags, Kind, MapRef, ReferenceKind, State, Value};
 
 /// Whether a comparison of a pointer with a number is decided: one with zero, of
 /// a pointer of which Linux knows that it is not NULL.
@@ -47,7 +47,7 @@ pub(super) fn learn_from_equal(
     compared: &Comparison,
     fall: &mut State,
     taken: &mut State,
-    make_not_null: &impl Fn(&mut Value),
+    maps: &Maps<'_>,
 ) {
     let Comparison {
         op, width, a, b, ..
@@ -71,7 +71,7 @@ pub(super) fn learn_from_equal(
         _ => return,
     };
     let reg = if b.may_be_null() { src } else { compared.dst };
-    make_not_null(equal.reg_mut(reg));
+    maps.make_not_null(equal.reg_mut(reg));
 }
 
 /// A test against zero tells of all copies of a pointer whether they are NULL.
@@ -80,8 +80,7 @@ pub(super) fn learn_from_null_test(
     compared: &Comparison,
     fall: &mut State,
     taken: &mut State,
-    make_not_null: &impl Fn(&mut Value),
-    may_hold_lock: &impl Fn(&Value) -> bool,
+    maps: &Maps<'_>,
 ) -> bool {
     let Comparison {
         op, width, a, b, ..
@@ -99,8 +98,8 @@ pub(super) fn learn_from_null_test(
         make_copies_null(null, a);
         let is_copy = |value: &Value| value.may_be_null() && value.id == a.id;
         not_null.for_each_value(is_copy, |value| {
-            make_not_null(value);
-            if !may_hold_lock(value) {
+            maps.make_not_null(value);
+            if !maps.has_lock(value) {
                 // It told which copies become known together.
                 value.id = 0;
             }
@@ -121,38 +120,48 @@ fn make_copies_null(state: &mut State, pointer: &Value) {
     state.for_each_value(is_copy, |value| *value = Value::constant(0));
 }
 
-/// What a pointer that may be NULL becomes once it is known not to be.
-pub(super) fn make_not_null(value: &mut Value, program: &Program, fields: &MapFields) {
-    value.flags = value.flags.without(Flags::OR_NULL);
-    let Kind::MapValue(map) = value.kind else {
-        return;
-    };
-    let map_type = map
-        .def(program)
-        .map(|def| (def.map_type, def.inner.is_some()));
-    match map_type {
-        Some((_, true)) if !map.inner => {
-            let mut inner = map;
-            inner.inner = true;
-            let has_timers = [FieldKind::Timer, FieldKind::Workqueue, FieldKind::TaskWork]
-                .into_iter()
-                .any(|kind| fields.get(inner).find(kind).is_some());
-            inner.uid = if has_timers { value.id } else { 0 };
-            value.kind = Kind::MapPtr(inner);
-        }
-        Some((MapType::Xskmap, _)) => value.kind = Kind::XdpSock,
-        Some((MapType::Sockmap | MapType::Sockhash, _)) => value.kind = Kind::Socket,
-        _ => {}
-    }
+/// What the maps of the program say of pointers to their values.
+pub(super) struct Maps<'a> {
+    pub(super) program: &'a Program,
+    pub(super) fields: &'a MapFields,
 }
 
-/// Whether a lock may be where a pointer points to: pointers to the same lock
-/// have the same id.
-pub(super) fn may_hold_lock(value: &Value, fields: &MapFields) -> bool {
-    let Kind::MapValue(map) = value.kind else {
-        return false;
-    };
-    [FieldKind::SpinLock, FieldKind::ResSpinLock]
-        .into_iter()
-        .any(|kind| fields.get(map).find(kind).is_some())
+impl Maps<'_> {
+    /// A pointer that may be NULL is known not to be.
+    fn make_not_null(&self, value: &mut Value) {
+        value.flags = value.flags.without(Flags::OR_NULL);
+        let Kind::MapValue(map) = value.kind else {
+            return;
+        };
+        let def = map.def(self.program);
+        match def.map(|def| (def.map_type, def.inner.is_some())) {
+            Some((_, true)) if !map.inner => {
+                let mut inner = map;
+                inner.inner = true;
+                inner.uid = if self.has_timer(inner) { value.id } else { 0 };
+                value.kind = Kind::MapPtr(inner);
+            }
+            Some((MapType::Xskmap, _)) => value.kind = Kind::XdpSock,
+            Some((MapType::Sockmap | MapType::Sockhash, _)) => value.kind = Kind::Socket,
+            _ => {}
+        }
+    }
+
+    /// Whether a map has what belongs to the map itself, so that two maps found
+    /// in a map of maps must be told apart.
+    fn has_timer(&self, map: MapRef) -> bool {
+        let fields = self.fields.get(map);
+        [FieldKind::Timer, FieldKind::Workqueue, FieldKind::TaskWork]
+            .into_iter()
+            .any(|kind| fields.find(kind).is_some())
+    }
+
+    /// Whether it points to a value with a lock: such pointers keep their id, by
+    /// which two locks are told apart.
+    fn has_lock(&self, value: &Value) -> bool {
+        match value.kind {
+            Kind::MapValue(map) => self.fields.get(map).lock().is_some(),
+            _ => false,
+        }
+    }
 }

@@ -50,7 +50,11 @@ impl Verifier<'_> {
             swapped,
         };
         *self.state.reg_mut(dst) = self.pointer_sum(&sum, &value)?;
-        self.check_pointer_without_leaks(dst)
+        self.check_pointer_without_leaks(dst)?;
+        if sum.is_masked() && self.state.reg(dst).is_pointer() && !self.may_leak() {
+            return Err(self.unsupported("speculative paths"));
+        }
+        Ok(())
     }
 
     /// The pointer, or the number, that comes of it.
@@ -72,8 +76,7 @@ impl Verifier<'_> {
         }
         check_offset(&sum.number, &sum.pointer)?;
         check_offset(&sum.pointer, &sum.pointer)?;
-        let is_sum = matches!(op, AluOp::Add | AluOp::Sub);
-        if is_sum && !self.may_leak() && matches!(sum.operand, Operand::Reg(_)) {
+        if sum.is_masked() && !by.is_const() && !self.may_leak() {
             return Err(self.unsupported("speculative paths"));
         }
         let mut result = match op {
@@ -180,6 +183,12 @@ struct Sum {
 }
 
 impl Sum {
+    /// Whether Linux masks the operand for loaders without CAP_PERFMON, and
+    /// follows what a mispredicting CPU would do with it.
+    fn is_masked(&self) -> bool {
+        matches!(self.op, AluOp::Add | AluOp::Sub) && matches!(self.operand, Operand::Reg(_))
+    }
+
     /// Whether the pointer is of a kind that moves; some stay where they are
     /// whatever is added, others must not be moved.
     fn moves(&self) -> Result<bool> {
@@ -247,7 +256,7 @@ fn check_in_stack(reg: Reg, value: &Value) -> Result {
     if !var.is_const() {
         return Err(Pointer::VariableStack { reg, var, off }.into());
     }
-    if off >= 0 || off < -STACK {
+    if !(-STACK..0).contains(&off) {
         return Err(Pointer::LeavesStack { reg, off }.into());
     }
     Ok(())
