@@ -358,6 +358,23 @@ fn branches_lose_no_pair_and_decisions_hold_for_each() {
 }
 
 #[test]
+fn a_register_beside_itself_loses_no_number() {
+    for scalar in scalars() {
+        for op in CMP {
+            for width in WIDTHS {
+                let Branches { fall, taken } = Small::refine_same(op, width, scalar);
+                for x in numbers(set(&scalar)) {
+                    let holds = concrete::holds(op, width, 4, x, x);
+                    let (a, b) = if holds { taken } else { fall };
+                    assert!(set(&a) >> x & 1 != 0, "{op:?} {width:?} {scalar:?}: {x}");
+                    assert_eq!(a, b);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn within_is_inclusion() {
     for_each_pair(|(a, a_set), (b, b_set)| {
         if a.within(b) {
