@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Verify(Box<VerifyArgs>),
     /// Explain a refusal by its code, with a program that fails and one that does not.
     Explain(ExplainArgs),
+    /// List what the verifier follows and the machine runs.
+    Features(FeaturesArgs),
     /// Show what an object holds: programs, maps, globals, relocations, helpers.
     Inspect(InspectArgs),
     /// Print the instructions of an object's programs.
@@ -124,6 +126,10 @@ const WORLD: &str = "What the program sees";
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) feed: FeedArgs,
+
+    /// Runs a program even if Linux would refuse it: every access is checked.
+    #[arg(long)]
+    pub(crate) unverified: bool,
 
     /// Feeds the whole capture this many times; maps keep their contents.
     #[arg(long, value_name = "N", default_value = "1")]
@@ -287,6 +293,16 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FeaturesArgs {
+    /// Only those with this in their name, or that this program type may call.
+    pub(crate) name: Option<String>,
+
+    /// Prints a JSON object a line instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

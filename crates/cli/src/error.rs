@@ -23,6 +23,9 @@ pub(crate) enum Failure {
     /// A file or argument that makes no sense.
     #[error("{place}: {why}")]
     Input { place: String, why: String },
+    /// A program that Linux would refuse.
+    #[error("{place}: {why}")]
+    Refused { place: String, why: String },
     /// Something that is understood and not supported.
     #[error("{place}: {why}")]
     Unsupported { place: String, why: String },
@@ -71,6 +74,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Failure::ClosedPipe => ExitCode::SUCCESS,
+            Failure::Refused { .. } => ExitCode::from(1),
             Failure::Unsupported { .. } => ExitCode::from(3),
             _ => ExitCode::from(2),
         }

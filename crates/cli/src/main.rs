@@ -13,6 +13,7 @@ mod compare;
 mod disasm;
 mod error;
 mod explain;
+mod features;
 mod input;
 mod inspect;
 mod layout;
@@ -51,6 +52,7 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::compare(args, out),
         Command::Verify(args) => verify::verify(args, out),
         Command::Explain(args) => explain::explain(args, out),
+        Command::Features(args) => features::features(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Disasm(args) => disasm::disasm(args, out),
         Command::Completions { shell } => {

@@ -17,6 +17,7 @@ mod call;
 mod config;
 pub mod explain;
 mod explore;
+pub mod features;
 mod fields;
 pub mod log;
 mod observe;

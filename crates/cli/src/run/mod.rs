@@ -25,6 +25,7 @@ use crate::error::Failure;
 use crate::input;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::verify::before_run;
 
 use clock::Clock;
 use maps::Maps;
@@ -86,6 +87,9 @@ impl<'a> Session<'a> {
         let (object, choice) = choose::open(&args.object, &args.feed)?;
         let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
             .map_err(|e| input::refused(&args.object, &object, e))?;
+        if !args.unverified {
+            before_run::check(args, &choice)?;
+        }
         warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
         for setting in &args.feed.map {

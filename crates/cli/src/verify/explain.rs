@@ -1,55 +1,56 @@
 //! A refusal explained, as text and as JSON.
 
+use std::fmt::{self, Display};
+
 use serde::Serialize;
 use verifier::explain::{Change, Explanation, Place, Step};
 
-use crate::error::Failure;
-use crate::output::Output;
-
-/// Prints an explanation under the line that says that a program is refused.
-pub(super) fn print(why: &Explanation, long: bool, out: &mut Output) -> Result<(), Failure> {
-    if let Some(place) = &why.place {
-        print_place(place, out)?;
-    }
-    if let Some((reg, value)) = &why.register {
-        out.line(format_args!("  R{} is {value} there", reg.index()))?;
-    }
-    if !why.history.is_empty() {
-        out.line("  where that came from:")?;
-        for step in &why.history {
-            print_step(step, out)?;
+/// An explanation as it stands under the line that says that a program is
+/// refused; `long` with all that there is to say.
+pub(crate) fn text(why: &Explanation, long: bool) -> impl Display {
+    fmt::from_fn(move |f| {
+        if let Some(place) = &why.place {
+            write_place(f, place)?;
         }
-    }
-    let topic = why.topic;
-    for (name, text) in [("missing", topic.missing), ("help", topic.advice)] {
-        if !text.is_empty() {
-            out.line(format_args!("  {name}: {text}"))?;
+        if let Some((reg, value)) = &why.register {
+            writeln!(f, "  R{} is {value} there", reg.index())?;
         }
-    }
-    for (index, line) in why.message.lines().enumerate() {
-        let name = if index == 0 { "Linux:" } else { "      " };
-        out.line(format_args!("  {name} {line}"))?;
-    }
-    if long && !topic.long.is_empty() {
-        out.line(format_args!("\n{}", topic.long))?;
-    } else if !topic.long.is_empty() {
-        out.line(format_args!("  more: ebpf-sim explain {}", topic.code))?;
-    }
-    Ok(())
+        if !why.history.is_empty() {
+            writeln!(f, "  where that came from:")?;
+            why.history
+                .iter()
+                .try_for_each(|step| write_step(f, step))?;
+        }
+        let topic = why.topic;
+        for (name, text) in [("missing", topic.missing), ("help", topic.advice)] {
+            if !text.is_empty() {
+                writeln!(f, "  {name}: {text}")?;
+            }
+        }
+        for (index, line) in why.message.lines().enumerate() {
+            let name = if index == 0 { "Linux:" } else { "      " };
+            writeln!(f, "  {name} {line}")?;
+        }
+        match (long, topic.long.is_empty()) {
+            (_, true) => Ok(()),
+            (true, false) => writeln!(f, "\n{}", topic.long),
+            (false, false) => writeln!(f, "  more: ebpf-sim explain {}", topic.code),
+        }
+    })
 }
 
-fn print_place(place: &Place, out: &mut Output) -> Result<(), Failure> {
+fn write_place(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
     match &place.source {
         Some(source) => {
             let (file, line) = (&source.file, source.line);
-            out.line(format_args!("  --> {file}:{line}: {}", source.text))?;
+            writeln!(f, "  --> {file}:{line}: {}", source.text)?;
         }
-        None => out.line(format_args!("  --> instruction {}", place.pc.0))?,
+        None => writeln!(f, "  --> instruction {}", place.pc.0)?,
     }
-    out.line(format_args!("  {:5}: {}", place.pc.0, place.insn))
+    writeln!(f, "  {:5}: {}", place.pc.0, place.insn)
 }
 
-fn print_step(step: &Step, out: &mut Output) -> Result<(), Failure> {
+fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     let what = match step.change {
         Change::Entered | Change::Made => "",
         Change::BoundsLost => "  (its bounds are lost here)",
@@ -62,11 +63,8 @@ fn print_step(step: &Step, out: &mut Output) -> Result<(), Failure> {
         isa::Reg::R10 => "stack".to_owned(),
         reg => format!("R{}", reg.index()),
     };
-    let value = &step.value;
-    out.line(format_args!(
-        "  {:5}: {insn:<32} {reg}={value}{what}{source}",
-        pc.0
-    ))
+    let (pc, value) = (pc.0, &step.value);
+    writeln!(f, "  {pc:5}: {insn:<32} {reg}={value}{what}{source}")
 }
 
 /// An explanation as data.

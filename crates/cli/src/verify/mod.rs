@@ -1,5 +1,6 @@
 //! `ebpf-sim verify`: whether Linux would load programs, in its words.
 
+pub(crate) mod before_run;
 mod columns;
 mod compare;
 mod explain;

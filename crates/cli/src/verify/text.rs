@@ -29,7 +29,10 @@ pub(super) fn print(
         Outcome::Failure => {
             let message = row.message.as_deref().unwrap_or_default();
             out.line(format_args!("{}: refused: {message}", row.name()))?;
-            why.map_or(Ok(()), |why| explain::print(why, long, out))
+            match why {
+                Some(why) => write!(out, "{}", explain::text(why, long)).map_err(Failure::output),
+                None => Ok(()),
+            }
         }
         Outcome::Unsupported => out.line(format_args!(
             "{}: no verdict: {} is not supported (insn {})",
