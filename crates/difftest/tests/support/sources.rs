@@ -130,8 +130,13 @@ pub(crate) fn mistakes() -> Vec<Case> {
 }
 
 fn in_folder(folder: &str, topic: &str) -> Vec<Case> {
-    let mut paths: Vec<_> = fs::read_dir(corpus().join(folder))
-        .expect("the corpus has objects")
+    objects_of(&corpus().join(folder), topic)
+}
+
+/// Every program of the objects in a folder.
+pub(crate) fn objects_of(folder: &Path, topic: &str) -> Vec<Case> {
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("a folder of objects")
         .map(|entry| entry.expect("an entry of a folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "o"))
         .collect();
