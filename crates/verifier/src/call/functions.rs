@@ -19,7 +19,6 @@ pub(crate) struct Functions {
 
 #[derive(Clone, Debug, Default)]
 struct Function {
-    entered: bool,
     callback: bool,
     async_callback: bool,
     /// A call did not fit its prototype: BTF is not asked about it again.
@@ -46,17 +45,9 @@ impl Functions {
         }
     }
 
-    /// A function is followed, or will be.
-    pub(super) fn is_entered(&mut self, subprogram: u32) {
-        if let Some(function) = self.list.get_mut(subprogram as usize) {
-            function.entered = true;
-        }
-    }
-
     /// A function is called back.
     pub(super) fn is_callback(&mut self, subprogram: u32, is_async: bool) {
         if let Some(function) = self.list.get_mut(subprogram as usize) {
-            function.entered = true;
             function.callback = true;
             function.async_callback |= is_async;
         }
@@ -107,12 +98,6 @@ impl Functions {
             async_callback: function.async_callback,
         };
         self.list.iter().zip(depths).map(with).collect()
-    }
-
-    /// Leaves out what is said of functions that no path enters.
-    pub(crate) fn retain_entered(&self, depths: &mut Vec<u32>) {
-        let mut functions = self.list.iter();
-        depths.retain(|_| functions.next().is_none_or(|function| function.entered));
     }
 
     /// Calls of `bpf_loop` that Linux puts a loop in place of.

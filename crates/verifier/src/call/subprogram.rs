@@ -20,7 +20,6 @@ impl Verifier<'_> {
     /// own: the main function with the context, a global one by its prototype.
     pub(crate) fn begin_subprogram(&mut self, subprogram: u32) -> Result {
         self.state.in_sleepable = self.program.flags.sleepable;
-        self.functions.is_entered(subprogram);
         let prototype = self.told_prototype(subprogram)?;
         if subprogram == 0 {
             *self.state.reg_mut(Reg::R1) = Value::pointer(Kind::Ctx);
@@ -146,7 +145,6 @@ impl Verifier<'_> {
         for reg in ARGUMENTS {
             callee.regs[reg.index()] = caller.regs[reg.index()];
         }
-        self.functions.is_entered(subprogram);
         self.clobber_arguments();
         let caller = self.wants_paths().then(|| self.state.clone());
         self.state.push_frame(callee);

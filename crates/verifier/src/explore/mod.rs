@@ -10,6 +10,7 @@
 mod cache;
 mod clean;
 mod equal;
+mod finish;
 #[allow(dead_code)]
 mod history;
 #[allow(dead_code)]
@@ -39,7 +40,7 @@ use crate::observe::{Context, Event, Observer, Touched};
 use crate::reason::{Limit, Result};
 use crate::state::State;
 use crate::step::memory::PointerClasses;
-use crate::structure::{Marks, Structure, stack_depth};
+use crate::structure::{Marks, Structure};
 use crate::{Config, Stats};
 
 /// Instructions that may be followed, over all paths.
@@ -91,6 +92,8 @@ pub(crate) struct Verifier<'a> {
     called: Vec<bool>,
     /// What was found out of functions as a whole.
     pub(crate) functions: Functions,
+    /// Instructions that some path came to.
+    followed: Vec<bool>,
 }
 
 /// A branch to come.
@@ -150,6 +153,7 @@ impl<'a> Verifier<'a> {
             last_id: 0,
             called: vec![false; structure.subprograms.len()],
             functions: Functions::new(structure),
+            followed: vec![false; structure.insns.len()],
         }
     }
 
@@ -168,49 +172,8 @@ impl<'a> Verifier<'a> {
                 }
             }
             if !more {
-                self.check_stack_depth()?;
-                self.settle_stack_depths();
-                return Ok(());
+                return self.finish();
             }
-        }
-    }
-
-    /// Checks that the frames of all chains of calls fit the stack.
-    fn check_stack_depth(&self) -> Result {
-        let frames = self.functions.frames(&self.stats.stack_depths);
-        stack_depth::check(self.program, self.structure, &frames)
-    }
-
-    /// Functions with a `may_goto`.
-    fn with_may_goto(&self) -> BTreeSet<u32> {
-        let code = self.structure.code.iter();
-        code.filter(|(_, insn)| matches!(insn, isa::Insn::MayGoto { .. }))
-            .filter_map(|(pc, _)| self.structure.subprogram_at(pc))
-            .collect()
-    }
-
-    /// Counts the stack as Linux does in the end: a loop that it puts in place of
-    /// a call of `bpf_loop` keeps three registers there and `may_goto` a count
-    /// and a time, which are not checked;
-    /// functions that no path enters are dropped, for who may drop code.
-    fn settle_stack_depths(&mut self) {
-        const SLOT: u32 = 8;
-        let loops = self.functions.inlined_loops();
-        let looping: BTreeSet<u32> = loops
-            .filter_map(|pc| self.structure.subprogram_at(pc))
-            .collect();
-        for subprogram in looping {
-            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
-                *depth = depth.next_multiple_of(SLOT) + 3 * SLOT;
-            }
-        }
-        for subprogram in self.with_may_goto() {
-            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
-                *depth += 2 * SLOT;
-            }
-        }
-        if self.may_leak() {
-            self.functions.retain_entered(&mut self.stats.stack_depths);
         }
     }
 
@@ -287,6 +250,9 @@ impl<'a> Verifier<'a> {
         });
         self.touched = Touched::NONE;
         self.pace.jumps += u64::from(self.is_jump());
+        if let Some(followed) = self.followed.get_mut(self.pc.index()) {
+            *followed = true;
+        }
         self.stack_liveness.begin(&self.state);
         let flow = self.step()?;
         self.stack_liveness.commit(&self.state, self.pc);

@@ -1,0 +1,87 @@
+//! What is left to be done when all paths were followed: the stack of chains of
+//! calls, and what becomes of code that no path came to.
+
+use std::collections::BTreeSet;
+
+use isa::{Imm64, Insn, Pc};
+
+use crate::reason::{Result, Unsupported};
+use crate::structure::stack_depth;
+
+/// Bytes of a register on the stack.
+const SLOT: u32 = 8;
+
+impl super::Verifier<'_> {
+    /// Checks what can be told of the program only when all of it was followed.
+    pub(super) fn finish(&mut self) -> Result {
+        let frames = self.functions.frames(&self.stats.stack_depths);
+        stack_depth::check(self.program, self.structure, &frames)?;
+        self.check_addresses()?;
+        self.settle_stack_depths();
+        Ok(())
+    }
+
+    fn is_followed(&self, pc: Pc) -> bool {
+        self.followed.get(pc.index()).copied().unwrap_or(false)
+    }
+
+    /// Linux drops code that no path comes to, whole functions too, and fails when
+    /// the address of one is still taken, unless a single function is left. Its
+    /// sentence counts instructions as they are after all its rewriting.
+    fn check_addresses(&self) -> Result {
+        let entered = |start: Pc| self.is_followed(start);
+        let functions = self.structure.subprograms.iter();
+        if functions.filter(|function| entered(function.start)).count() < 2 {
+            return Ok(());
+        }
+        for (pc, insn) in self.structure.code.iter() {
+            if let Insn::LoadImm {
+                imm: Imm64::Function { offset },
+                ..
+            } = insn
+                && self.is_followed(pc)
+                && !entered(Pc((i64::from(pc.0) + 1 + i64::from(offset)) as u32))
+            {
+                let feature = "the address of a function that is never called".to_owned();
+                return Err(Unsupported { pc, feature }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the stack as Linux does in the end. What it adds itself, which is not
+    /// checked, counts: a loop in place of a call of `bpf_loop` keeps three
+    /// registers, `may_goto` a count and a time. Functions that no path enters are
+    /// gone.
+    fn settle_stack_depths(&mut self) {
+        let loops = self.functions.inlined_loops();
+        let looping: BTreeSet<u32> = loops
+            .filter_map(|pc| self.structure.subprogram_at(pc))
+            .collect();
+        for subprogram in looping {
+            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
+                *depth = depth.next_multiple_of(SLOT) + 3 * SLOT;
+            }
+        }
+        for subprogram in self.with_may_goto() {
+            if let Some(depth) = self.stats.stack_depths.get_mut(subprogram as usize) {
+                *depth += 2 * SLOT;
+            }
+        }
+        let mut functions = self.structure.subprograms.iter();
+        let mut depths = std::mem::take(&mut self.stats.stack_depths);
+        depths.retain(|_| {
+            let function = functions.next();
+            function.is_none_or(|function| self.is_followed(function.start))
+        });
+        self.stats.stack_depths = depths;
+    }
+
+    /// Functions with a `may_goto` that some path comes to.
+    fn with_may_goto(&self) -> BTreeSet<u32> {
+        let code = self.structure.code.iter();
+        code.filter(|(pc, insn)| matches!(insn, Insn::MayGoto { .. }) && self.is_followed(*pc))
+            .filter_map(|(pc, _)| self.structure.subprogram_at(pc))
+            .collect()
+    }
+}
