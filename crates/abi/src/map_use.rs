@@ -3,7 +3,7 @@
 //!
 //! Which helper takes which map is in [`crate::helpers`].
 
-use crate::{MapType, ProgType};
+use crate::{MapDef, MapFlags, MapType, ProgType};
 
 impl MapType {
     /// Whether sleepable programs may use it. For others Linux says "Sleepable
@@ -37,6 +37,15 @@ impl MapType {
     /// direct value access support for this map type" (`EINVAL`).
     pub fn has_direct_value(self) -> bool {
         matches!(self, MapType::Array | MapType::Arena)
+    }
+}
+
+impl MapDef {
+    /// Whether programs may not write into its values: as its flags say, and in
+    /// maps of devices, whose values are the kernel's.
+    pub fn is_read_only_to_programs(&self) -> bool {
+        let devices = matches!(self.map_type, MapType::Devmap | MapType::DevmapHash);
+        devices || self.flags.contains(MapFlags::RDONLY_PROG)
     }
 }
 

@@ -8,7 +8,7 @@ use isa::Reg;
 
 use crate::explore::Verifier;
 use crate::reason::{self, Misplaced, Result};
-use crate::state::{Byte, Content, Dynptr, DynptrKind, Kind, Slot, Value};
+use crate::state::{Byte, Content, Dynptr, DynptrKind, Flags, Kind, Slot, Value};
 use crate::step::memory::Direction;
 
 /// Bytes of stack that a dynptr takes.
@@ -106,6 +106,7 @@ impl Verifier<'_> {
         self.check_dynptr_kind(found.kind, wanted, arg)?;
         self.touch_dynptr(place);
         self.note_slots_read(place.frame, 0b11 << (place.slot - 1));
+        self.touch_dynptr(place);
         Ok(Found {
             kind: found.kind,
             id: found.id,
@@ -180,10 +181,16 @@ impl Verifier<'_> {
         self.touch_dynptr(Place { frame, slot });
         self.clear_dynptr(Place { frame, slot })?;
         let gone = self.invalid_value();
-        self.state.for_each_value(
-            |value| matches!(value.kind, Kind::Mem { dynptr: of, .. } if of == dynptr.id),
-            |value| *value = gone,
-        );
+        // Slices by kernel functions are another type to Linux, and stay.
+        let plain = |value: &Value| {
+            let flags = value.flags.type_bits();
+            flags.without(Flags::OR_NULL) == Flags::NONE
+        };
+        let is_slice = |value: &Value| match value.kind {
+            Kind::Mem { dynptr: of, .. } => of == dynptr.id && plain(value),
+            _ => false,
+        };
+        self.state.for_each_value(is_slice, |value| *value = gone);
         Ok(())
     }
 

@@ -5,14 +5,15 @@
 //!
 //! * [`accept`]: which kinds of values an argument takes;
 //! * [`argument`]: the checks of one argument;
-//! * [`string`], [`field`]: arguments that point to constant strings and to
-//!   special fields of map values;
+//! * [`string`], [`format`], [`field`]: arguments that point to constant strings,
+//!   formats and special fields of map values;
 //! * [`map`]: which helper works on which map; constant keys;
 //! * [`result`]: what is in `r0` afterwards.
 
 mod accept;
 mod argument;
 mod field;
+mod format;
 mod map;
 mod result;
 mod string;
@@ -214,6 +215,7 @@ impl Verifier<'_> {
                 Err(HelperCall::StorageFlags.into())
             }
             "bpf_get_func_ip" => self.check_func_ip(call),
+            "bpf_snprintf" => self.check_format(call),
             "bpf_dynptr_from_mem" => self.check_dynptr_memory(),
             "bpf_tail_call" => self.check_nothing_held("tail_call", true),
             _ => Ok(()),

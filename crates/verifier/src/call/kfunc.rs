@@ -1,263 +1,197 @@
-//! Calls of kernel functions, those whose signature is known.
+//! Calls of kernel functions, by the table of `abi`.
+//!
+//! * [`argument`]: the checks of one argument;
+//! * [`region`]: RCU regions and regions without preemption.
+//!
+//! Functions of which the table has no signature are recognised by name.
 
-use abi::kfuncs::{self, KfuncFlags, Param, Ret, Signature};
+mod argument;
+mod region;
+
+use abi::kfuncs::{self, Kfunc, KfuncFlags, Only, Param, Ret, Signature};
 use isa::Reg;
 
-use super::dynptr::{Found, Wanted};
+use super::dynptr::Found;
 use super::iterator::At;
 use crate::explore::{Flow, Verifier};
-use crate::reason::{Kfunc, Result};
+use crate::reason::{self, Reference, Result};
 use crate::state::{DynptrKind, Flags, Kind, Value};
 use crate::step::memory::Direction;
 
-/// A call under way.
+/// What the checks of a call's arguments found out.
+#[derive(Debug)]
 struct Call {
-    name: &'static str,
+    kfunc: &'static Kfunc,
     signature: Signature,
-    iterator: Option<At>,
+    /// The dynptr that it works on.
     dynptr: Option<Found>,
-    /// The size in the last constant argument.
-    size: u32,
+    /// The iterator that it works on.
+    iterator: Option<At>,
+    /// The reference that an argument carries; 0 for none.
+    ref_id: u32,
+    /// The argument that is given back.
+    released: Option<Reg>,
+    /// The size that had to be known.
+    size: u64,
+}
+
+impl Call {
+    fn is(&self, name: &str) -> bool {
+        self.kfunc.name == name
+    }
+
+    fn has(&self, flag: KfuncFlags) -> bool {
+        self.signature.flags.contains(flag)
+    }
 }
 
 impl Verifier<'_> {
     /// A call of extern number `index` of the program.
     pub(crate) fn call_kfunc(&mut self, index: i32) -> Result<Flow> {
-        let known = usize::try_from(index).ok();
-        let named = known.and_then(|index| self.program.externs.get(index));
-        let Some(named) = named else {
-            return Err(self.unsupported(format!("kernel function number {index}")));
-        };
-        let Some(row) = kfuncs::by_name(&named.name) else {
-            return Err(self.unsupported(format!("kernel function {}", named.name)));
-        };
-        let flavor = self.flavor()?;
-        let may_sleep = row.needs_sleepable(flavor);
-        if !row.may_be_called_by(flavor) {
-            return Err(Kfunc::NotAllowed(row.name).into());
-        }
-        let Some(signature) = row.signature else {
-            return Err(self.unsupported(row.name));
-        };
-        if signature.flags.contains(KfuncFlags::DEVICE_BOUND) {
-            return Err(self.unsupported(row.name));
-        }
-        if may_sleep {
-            return Err(Kfunc::Sleeps(row.name).into());
-        }
-        self.check_locked(signature)?;
+        let (kfunc, signature) = self.permitted_kfunc(index)?;
         let mut call = Call {
-            name: row.name,
+            kfunc,
             signature,
-            iterator: None,
             dynptr: None,
+            iterator: None,
+            ref_id: 0,
+            released: None,
             size: 0,
         };
-        for (at, (_, param)) in signature.params.iter().enumerate() {
-            self.check_param(&mut call, Reg::ALL[at + 1], *param)?;
-        }
-        self.change_regions(&call)?;
+        self.check_kfunc_arguments(&mut call)?;
+        self.change_region(&call)?;
+        self.release_kfunc_argument(&call)?;
         self.clobber_arguments();
-        self.give(&call)?;
+        self.set_kfunc_result(&call)?;
+        if call.has(KfuncFlags::CHANGES_PACKET) {
+            self.forget_packet_pointers();
+        }
         Ok(Flow::Next)
     }
 
-    /// Numeric iterators may be used while a lock is held, nothing else here.
-    fn check_locked(&self, signature: Signature) -> Result {
-        let iterates = |(_, param): &(&str, Param)| matches!(param, Param::Iter { .. });
-        if self.state.refs.active_locks > 0 && !signature.params.iter().any(iterates) {
-            return Err(crate::reason::Reference::CallWhileLocked.into());
-        }
-        Ok(())
-    }
-
-    fn check_param(&mut self, call: &mut Call, reg: Reg, param: Param) -> Result {
-        if param == Param::Ignored {
-            return Ok(());
-        }
-        let value = self.read_reg(reg)?;
-        let arg = reg.index() - 1;
-        let found = value.type_name();
-        match param {
-            Param::Ignored => Ok(()),
-            Param::Int if value.is_scalar() => Ok(()),
-            Param::Int => Err(Kfunc::NotNumber(reg).into()),
-            Param::Ctx if value.kind == Kind::Ctx => self.check_unmoved(reg, &value),
-            Param::Ctx => Err(Kfunc::NotContext { arg, found }.into()),
-            Param::Dynptr | Param::DynptrMut => {
-                self.check_dynptr_param(call, reg, param == Param::DynptrMut)
-            }
-            Param::DynptrUninit => self.make_dynptr_of(call, reg),
-            Param::OptMem => Ok(()),
-            Param::ConstMemSize => self.check_slice_memory(call, reg, &value),
-            Param::Iter { name, slots } => self.check_iterator(call, reg, name, slots),
-            Param::IrqFlags => match call.name {
-                "bpf_local_irq_save" => self.save_irq(reg),
-                "bpf_local_irq_restore" => self.restore_irq(reg),
-                name => Err(self.unsupported(name)),
-            },
-            Param::FixedMem(_) | Param::Kernel(_) => Err(self.unsupported(call.name)),
-        }
-    }
-
-    fn check_dynptr_param(&mut self, call: &mut Call, reg: Reg, changed: bool) -> Result {
-        let value = *self.state.reg(reg);
-        if !matches!(value.kind, Kind::Stack { .. } | Kind::DynptrPtr(_)) {
-            return Err(Kfunc::NotDynptr(reg.index() - 1).into());
-        }
-        let found = self.check_dynptr(
-            reg,
-            Wanted {
-                kind: None,
-                changed,
-            },
-        )?;
-        call.dynptr = Some(found);
-        Ok(())
-    }
-
-    fn make_dynptr_of(&mut self, call: &Call, reg: Reg) -> Result {
-        let value = *self.state.reg(reg);
-        if !matches!(value.kind, Kind::Stack { .. }) {
-            return Err(Kfunc::NotDynptr(reg.index() - 1).into());
-        }
-        match call.name {
-            "bpf_dynptr_from_skb" => {
-                let writable = self.may_access_packet(Direction::Write);
-                self.make_dynptr(reg, DynptrKind::Skb, None, !writable)
-            }
-            "bpf_dynptr_from_xdp" => self.make_dynptr(reg, DynptrKind::Xdp, None, false),
-            name => Err(self.unsupported(name)),
-        }
-    }
-
-    /// The buffer of a slice, or NULL, and its constant size.
-    fn check_slice_memory(&mut self, call: &mut Call, reg: Reg, size: &Value) -> Result {
-        if !size.is_scalar() {
-            return Err(Kfunc::NotNumber(reg).into());
-        }
-        let Some(known) = size.as_const() else {
-            return Err(Kfunc::NotConstant(reg).into());
+    /// The function, if the program may call it and it is supported.
+    fn permitted_kfunc(&self, index: i32) -> Result<(&'static Kfunc, Signature)> {
+        let named = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.program.externs.get(index));
+        let Some(named) = named else {
+            return Err(self.unsupported("unknown kernel functions"));
         };
-        self.mark_precise(reg)?;
-        call.size = u32::try_from(known).map_err(|_| self.unsupported("slices of 4 GiB"))?;
-        let memory = Reg::ALL[reg.index() - 1];
-        if self.state.reg(memory).as_const() == Some(0) {
+        let Some(kfunc) = kfuncs::by_name(&named.name) else {
+            return Err(self.unsupported(named.name.as_str()));
+        };
+        let flavor = self.flavor()?;
+        if !kfunc.may_be_called_by(flavor) {
+            return Err(reason::Kfunc::NotAllowed(kfunc.name).into());
+        }
+        if !self.state.in_sleepable && kfunc.needs_sleepable(flavor) {
+            return Err(match kfunc.only {
+                Only::SleepableOrIterator => reason::Kfunc::CssTaskIter.into(),
+                _ => reason::Kfunc::Sleeps(kfunc.name).into(),
+            });
+        }
+        match kfunc.signature {
+            Some(signature) => Ok((kfunc, signature)),
+            None => Err(self.unsupported(kfunc.name)),
+        }
+    }
+
+    fn release_kfunc_argument(&mut self, call: &Call) -> Result {
+        if !call.has(KfuncFlags::RELEASE) {
             return Ok(());
         }
-        self.check_slice_buffer(memory, call.size)
-    }
-
-    fn check_slice_buffer(&mut self, memory: Reg, size: u32) -> Result {
-        for offset in (0..size).step_by(8) {
-            let bytes = (size - offset).min(8);
-            let direction = Direction::Write;
-            self.access_argument(memory, offset, bytes, direction)?;
+        let Some(reg) = call.released else {
+            return Err(reason::Kfunc::NotHeld(call.kfunc.name).into());
+        };
+        let id = self.state.reg(reg).ref_id;
+        if !self.release_reference(id) {
+            return Err(Reference::NotAcquiredByKfunc(call.kfunc.name).into());
         }
         Ok(())
-    }
-
-    fn check_iterator(
-        &mut self,
-        call: &mut Call,
-        reg: Reg,
-        name: &'static str,
-        slots: u32,
-    ) -> Result {
-        if call.signature.flags.contains(KfuncFlags::ITER_NEW) {
-            return self.begin_iterator(reg, name, slots);
-        }
-        let at = self.find_iterator(reg, name, slots)?;
-        if call.signature.flags.contains(KfuncFlags::ITER_DESTROY) {
-            return self.end_iterator(at);
-        }
-        call.iterator = Some(at);
-        Ok(())
-    }
-
-    /// Enters and leaves regions.
-    fn change_regions(&mut self, call: &Call) -> Result {
-        let refs = &mut self.state.refs;
-        match call.name {
-            "bpf_rcu_read_lock" => refs.rcu_locks += 1,
-            "bpf_rcu_read_unlock" => {
-                refs.rcu_locks = left(refs.rcu_locks).ok_or(Kfunc::RcuUnlock(call.name))?;
-                if refs.rcu_locks == 0 {
-                    self.distrust_rcu_pointers();
-                }
-            }
-            "bpf_preempt_disable" => refs.preempt_locks += 1,
-            "bpf_preempt_enable" => {
-                let locks = left(refs.preempt_locks);
-                refs.preempt_locks = locks.ok_or(Kfunc::PreemptEnable(call.name))?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Outside of an RCU region what it protected may be gone.
-    fn distrust_rcu_pointers(&mut self) {
-        self.state.for_each_value(
-            |value| value.flags.contains(Flags::RCU),
-            |value| {
-                let gone = Flags::RCU | Flags::OR_NULL;
-                value.flags = value.flags.without(gone) | Flags::UNTRUSTED;
-            },
-        );
     }
 
     /// Sets `r0`.
-    fn give(&mut self, call: &Call) -> Result {
-        let value = match call.signature.ret {
+    fn set_kfunc_result(&mut self, call: &Call) -> Result {
+        let mut value = match call.signature.ret {
             Ret::Void => return Ok(()),
             Ret::Int => Value::UNKNOWN,
-            Ret::Mem { size, rdonly } => self.memory(call, size, rdonly, 0),
-            Ret::SliceOf { rdonly } => {
-                let Some(dynptr) = call.dynptr else {
-                    return Err(self.unsupported(call.name));
-                };
-                if !rdonly && dynptr.rdonly {
-                    return Err(Kfunc::PacketReadOnly.into());
-                }
-                self.memory(call, call.size, rdonly, dynptr.id)
+            Ret::Mem { size, rdonly } => Value {
+                ref_id: call.ref_id,
+                ..Value::pointer(Kind::Mem { size, dynptr: 0 }).with(read_only(rdonly))
+            },
+            Ret::SliceOf { rdonly } => self.slice_of(call, rdonly)?,
+            Ret::Kernel(name) => Value::pointer(self.kernel_struct(name)?),
+            Ret::KernelContext => {
+                let name = self.kernel_context()?;
+                Value::pointer(self.kernel_struct(name)?).with(Flags::TRUSTED)
             }
-            Ret::Kernel(_) | Ret::KernelContext => return Err(self.unsupported(call.name)),
         };
-        self.touch(Reg::R0);
-        match call.iterator {
-            Some(at) if call.signature.flags.contains(KfuncFlags::ITER_NEXT) => {
-                let element = Value {
-                    ref_id: at.ref_id,
-                    ..value
-                };
-                self.fork_iterator(at, element)
-            }
-            _ => {
-                *self.state.reg_mut(Reg::R0) = value;
-                Ok(())
-            }
-        }
-    }
-
-    fn memory(&mut self, call: &Call, size: u32, rdonly: bool, dynptr: u32) -> Value {
-        let mut value = Value::pointer(Kind::Mem { size, dynptr });
-        if rdonly {
-            value.flags |= Flags::RDONLY;
-        }
-        let packet = call.dynptr.map(|dynptr| dynptr.kind);
-        if matches!(packet, Some(DynptrKind::Skb | DynptrKind::Xdp)) {
-            value.flags |= Flags::DYNPTR_PACKET;
-        }
-        if call.signature.flags.contains(KfuncFlags::RET_NULL) {
-            value.flags |= Flags::OR_NULL;
+        if call.has(KfuncFlags::RET_NULL) {
+            value = value.with(Flags::OR_NULL);
             value.id = self.new_id();
         }
-        value
+        if call.has(KfuncFlags::ACQUIRE) {
+            let id = self.acquire_reference();
+            if value.may_be_null() {
+                value.id = id;
+            }
+            value.ref_id = id;
+        }
+        self.touch(Reg::R0);
+        if let (Some(at), true) = (call.iterator, call.has(KfuncFlags::ITER_NEXT)) {
+            return self.fork_iterator(at, value);
+        }
+        *self.state.reg_mut(Reg::R0) = value;
+        Ok(())
+    }
+
+    /// A stretch of a dynptr's memory.
+    fn slice_of(&self, call: &Call, rdonly: bool) -> Result<Value> {
+        let Some(dynptr) = call.dynptr else {
+            return Err(self.unsupported(call.kfunc.name));
+        };
+        if !rdonly && !self.may_access_packet(Direction::Write) {
+            return Err(reason::Kfunc::PacketReadOnly.into());
+        }
+        let of = match dynptr.kind {
+            DynptrKind::Skb | DynptrKind::Xdp | DynptrKind::SkbMeta => Flags::DYNPTR_PACKET,
+            DynptrKind::Local | DynptrKind::Ringbuf | DynptrKind::File => Flags::DYNPTR_OTHER,
+        };
+        let memory = Kind::Mem {
+            size: call.size as u32,
+            dynptr: dynptr.id,
+        };
+        Ok(Value::pointer(memory).with(of | read_only(rdonly)))
+    }
+
+    /// The kernel's own structure behind the context.
+    fn kernel_context(&self) -> Result<&'static str> {
+        use abi::ProgType::*;
+        Ok(match self.program.prog_type {
+            Xdp => "xdp_buff",
+            SocketFilter | SchedCls | SchedAct | CgroupSkb | LwtIn | LwtOut | LwtXmit
+            | LwtSeg6local | SkSkb => "sk_buff",
+            other => return Err(self.unsupported(format!("bpf_cast_to_kern_ctx in {other}"))),
+        })
     }
 }
 
-/// One region less, if there is one.
-fn left(regions: u32) -> Option<u32> {
-    regions.checked_sub(1)
+fn read_only(rdonly: bool) -> Flags {
+    if rdonly { Flags::RDONLY } else { Flags::NONE }
+}
+
+/// Whether a kernel function may be called between lock and unlock.
+pub(super) fn may_be_called_locked(name: &str) -> bool {
+    name.starts_with("bpf_iter_num_")
+        || name.starts_with("bpf_list_")
+        || name.starts_with("bpf_rbtree_")
+        || name.starts_with("bpf_res_spin_")
+        || name == "bpf_refcount_acquire_impl"
+}
+
+/// The parameters of a call with the registers that carry them.
+fn parameters(signature: &Signature) -> impl Iterator<Item = (Reg, Param)> + use<> {
+    const ARGUMENTS: [Reg; 5] = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+    let params = signature.params.iter().map(|(_, param)| *param);
+    ARGUMENTS.into_iter().zip(params)
 }

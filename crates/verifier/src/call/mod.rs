@@ -35,7 +35,7 @@ use crate::state::Value;
 impl Verifier<'_> {
     /// A call of whatever it goes to.
     pub(crate) fn call(&mut self, target: CallTarget) -> Result<Flow> {
-        if self.state.refs.active_locks > 0 && !may_be_called_locked(target) {
+        if self.state.refs.active_locks > 0 && !self.may_be_called_locked(target) {
             return Err(Reference::CallWhileLocked.into());
         }
         match target {
@@ -45,21 +45,25 @@ impl Verifier<'_> {
         }
     }
 
+    /// Whether a call may stand between lock and unlock.
+    fn may_be_called_locked(&self, target: CallTarget) -> bool {
+        match target {
+            CallTarget::Helper(id) => id == UNLOCK,
+            CallTarget::Local(_) => true,
+            CallTarget::Kfunc { btf_id, .. } => {
+                let externs = &self.program.externs;
+                let named = usize::try_from(btf_id).ok().and_then(|n| externs.get(n));
+                named.is_some_and(|named| kfunc::may_be_called_locked(&named.name))
+            }
+        }
+    }
+
     /// What every call leaves behind: `r0` to `r5` may not be read.
     pub(crate) fn clobber_arguments(&mut self) {
         for reg in &Reg::ALL[..6] {
             self.touch(*reg);
             *self.state.reg_mut(*reg) = Value::NOT_INIT;
         }
-    }
-}
-
-/// Whether a call may stand between lock and unlock. Kernel functions see to it
-/// themselves.
-fn may_be_called_locked(target: CallTarget) -> bool {
-    match target {
-        CallTarget::Helper(id) => id == UNLOCK,
-        CallTarget::Local(_) | CallTarget::Kfunc { .. } => true,
     }
 }
 

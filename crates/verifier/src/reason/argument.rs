@@ -33,6 +33,15 @@ pub enum Argument {
         found: String,
         expected: &'static str,
     },
+    /// Values of maps of sockets are no memory.
+    #[error("invalid arg_type for sockmap/sockhash")]
+    SockmapValue,
+    /// A text that is no format, or has other arguments.
+    #[error("Invalid format string")]
+    Format,
+    /// Arguments of a format that are no whole numbers of 64 bits.
+    #[error("")]
+    FormatData,
     /// A pointer that was moved is to be released.
     #[error(
         "R{} must have zero offset when passed to release func or trusted arg to kfunc",
@@ -98,6 +107,9 @@ impl Argument {
             | Argument::NotReferenced(_)
             | Argument::TimerMap { .. }
             | Argument::StringUnterminated
+            | Argument::SockmapValue
+            | Argument::Format
+            | Argument::FormatData
             | Argument::FieldVariable { .. }
             | Argument::FieldNoBtf { .. }
             | Argument::FieldMissing { .. }
@@ -113,6 +125,8 @@ impl Argument {
             Argument::Type { .. } => "argument-type",
             Argument::KernelWritten { .. } => "argument-kernel-written",
             Argument::KernelType { .. } => "argument-kernel-type",
+            Argument::SockmapValue => "argument-type",
+            Argument::Format | Argument::FormatData => "argument-format",
             Argument::ReleaseMoved(_) => "release-moved",
             Argument::NotReferenced(_) => "release-not-held",
             Argument::TwoReferences { .. } => "argument-two-references",

@@ -17,6 +17,39 @@ pub enum Kfunc {
     /// It may sleep, the program may not.
     #[error("program must be sleepable to call sleepable kfunc {0}")]
     Sleeps(&'static str),
+    /// Only iterators and sleepable programs may go through the tasks of a
+    /// control group.
+    #[error("css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs")]
+    CssTaskIter,
+    /// An RCU region inside an RCU region.
+    #[error("nested rcu read lock (kernel function {0})")]
+    NestedRcu(&'static str),
+    /// A pointer that may be NULL, where that is not allowed.
+    #[error("Possibly NULL pointer passed to trusted arg{0}")]
+    MayBeNull(usize),
+    /// Neither memory nor anything else that the function knows.
+    #[error("arg#{arg} pointer type {wanted} must point to scalar, or struct with scalar")]
+    NotMemory { arg: usize, wanted: String },
+    /// An object that the program neither holds nor may trust.
+    #[error("{} must be referenced or trusted", R(.0))]
+    NotTrusted(Reg),
+    /// An object that neither a reference nor RCU keeps.
+    #[error("{} must be a rcu pointer", R(.0))]
+    NotRcu(Reg),
+    /// Nothing that the program holds is released.
+    #[error("release kernel function {0} expects refcounted PTR_TO_BTF_ID")]
+    NotHeld(&'static str),
+    /// A pointer to another kernel structure.
+    #[error(
+        "kernel function {name} args#{arg} expected pointer to STRUCT {wanted} but R{} has a pointer to STRUCT {found}",
+        .arg + 1
+    )]
+    KernelType {
+        name: &'static str,
+        arg: usize,
+        wanted: &'static str,
+        found: String,
+    },
     /// A number is wanted.
     #[error("{} is not a scalar", R(.0))]
     NotNumber(Reg),
@@ -33,12 +66,8 @@ pub enum Kfunc {
     #[error("the prog does not allow writes to packet data")]
     PacketReadOnly,
     /// Memory and its size do not fit together.
-    #[error("{details}arg#{memory} arg#{size} memory, len pair leads to invalid memory access")]
-    MemoryPair {
-        details: String,
-        memory: usize,
-        size: usize,
-    },
+    #[error("{why}\narg#{arg} arg#{} memory, len pair leads to invalid memory access", .arg + 1)]
+    MemoryPair { why: Box<super::Reason>, arg: usize },
     /// An iterator on the stack is wanted.
     #[error("arg#{0} expected pointer to an iterator on stack")]
     NotIterator(usize),
@@ -92,7 +121,9 @@ impl Kfunc {
             Kfunc::NotAllowed(_)
             | Kfunc::Sleeps(_)
             | Kfunc::IrqOrder { .. }
+            | Kfunc::MayBeNull(_)
             | Kfunc::SleepsInside { .. } => Errno::EACCES,
+            Kfunc::MemoryPair { why, .. } => why.errno(),
             _ => Errno::EINVAL,
         }
     }
@@ -101,7 +132,10 @@ impl Kfunc {
     pub fn code(&self) -> &'static str {
         match self {
             Kfunc::NotAllowed(_) => "kfunc-not-allowed",
-            Kfunc::Sleeps(_) | Kfunc::SleepsInside { .. } => "kfunc-sleeps",
+            Kfunc::MayBeNull(_) | Kfunc::NotTrusted(_) | Kfunc::NotRcu(_) => "kfunc-trust",
+            Kfunc::NotHeld(_) => "release-not-held",
+            Kfunc::NotMemory { .. } | Kfunc::KernelType { .. } => "kfunc-argument",
+            Kfunc::CssTaskIter | Kfunc::Sleeps(_) | Kfunc::SleepsInside { .. } => "kfunc-sleeps",
             Kfunc::NotNumber(_) | Kfunc::NotConstant(_) | Kfunc::NotContext { .. } => {
                 "kfunc-argument"
             }
@@ -115,7 +149,9 @@ impl Kfunc {
             | Kfunc::IrqFlagsInUse { .. }
             | Kfunc::IrqFlagsNotSaved { .. }
             | Kfunc::IrqOrder { .. } => "irq-flags",
-            Kfunc::RcuUnlock(_) | Kfunc::PreemptEnable(_) => "region-not-entered",
+            Kfunc::NestedRcu(_) | Kfunc::RcuUnlock(_) | Kfunc::PreemptEnable(_) => {
+                "region-not-entered"
+            }
         }
     }
 }

@@ -33,6 +33,9 @@ pub enum Reference {
         /// Its number.
         id: u32,
     },
+    /// What a kernel function gives back was given back before.
+    #[error("kfunc {0} reference has not been acquired before")]
+    NotAcquiredByKfunc(&'static str),
     /// A call while a lock is held.
     #[error("function calls are not allowed while holding a lock")]
     CallWhileLocked,
@@ -58,7 +61,7 @@ impl Reference {
         match self {
             Reference::Left { .. } => "reference-leak",
             Reference::Inside { .. } => "region-not-left",
-            Reference::NotAcquired { .. } => "release-twice",
+            Reference::NotAcquired { .. } | Reference::NotAcquiredByKfunc(_) => "release-twice",
             Reference::CallWhileLocked => "call-while-locked",
             Reference::SecondLock => "lock-twice",
             Reference::NotLocked | Reference::OtherLock => "unlock-not-locked",

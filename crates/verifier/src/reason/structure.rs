@@ -79,6 +79,9 @@ pub enum Structure {
     /// Kernel functions are for programs under a GPL-compatible licence.
     #[error("cannot call kernel function from non-GPL compatible program")]
     KfuncLicense,
+    /// A kernel function that only programs for one device may call.
+    #[error("metadata kfuncs require device-bound program")]
+    KfuncDevice,
     /// More different kernel functions than there may be.
     #[error("too many different kernel function calls")]
     TooManyKfuncs,
@@ -276,6 +279,7 @@ impl Structure {
             Structure::CallDestination => "call-destination",
             Structure::TooManySubprograms => "too-many-functions",
             Structure::KfuncLicense => "kfunc-license",
+            Structure::KfuncDevice => "kfunc-device",
             Structure::TooManyKfuncs => "too-many-kfuncs",
             Structure::KfuncModule { .. } | Structure::NoKfunc(_) => "no-kfunc",
             Structure::JumpOutOfRange { .. } => "jump-range",

@@ -288,6 +288,9 @@ impl Flags {
     /// A slice of an skb or xdp dynptr, which packet changes make invalid.
     pub const DYNPTR_PACKET: Flags = Flags(1 << 11);
 
+    /// A slice of another dynptr, by a kernel function.
+    pub const DYNPTR_OTHER: Flags = Flags(1 << 12);
+
     /// Whether all of `other` is set.
     pub const fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0

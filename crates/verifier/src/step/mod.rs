@@ -14,7 +14,7 @@ mod branch;
 mod legacy;
 mod linked;
 pub(crate) mod memory;
-mod nullness;
+pub(crate) mod nullness;
 mod packet;
 mod pointer;
 mod regs;

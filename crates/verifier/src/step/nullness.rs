@@ -121,14 +121,14 @@ fn make_copies_null(state: &mut State, pointer: &Value) {
 }
 
 /// What the maps of the program say of pointers to their values.
-pub(super) struct Maps<'a> {
-    pub(super) program: &'a Program,
-    pub(super) fields: &'a MapFields,
+pub(crate) struct Maps<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) fields: &'a MapFields,
 }
 
 impl Maps<'_> {
     /// A pointer that may be NULL is known not to be.
-    fn make_not_null(&self, value: &mut Value) {
+    pub(crate) fn make_not_null(&self, value: &mut Value) {
         value.flags = value.flags.without(Flags::OR_NULL);
         let Kind::MapValue(map) = value.kind else {
             return;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use abi::kfuncs::{self, KfuncFlags};
 use abi::{ExternKind, Program};
 use isa::{CallTarget, Insn, Pc, table};
 
@@ -74,6 +75,13 @@ fn check_kfunc(
         .and_then(|index| program.externs.get(index));
     if named.is_none_or(|named| named.kind != ExternKind::Kfunc) {
         return Err(Refusal::NoKfunc(index).into());
+    }
+    let bound = named
+        .and_then(|named| kfuncs::by_name(&named.name))
+        .and_then(|kfunc| kfunc.signature)
+        .is_some_and(|known| known.flags.contains(KfuncFlags::DEVICE_BOUND));
+    if bound {
+        return Err(Refusal::KfuncDevice.into());
     }
     known.insert((index, module));
     Ok(())

@@ -127,7 +127,7 @@ impl Accepts {
             flags = flags.without(Flags::RDONLY);
         }
         if self.memory {
-            flags = flags.without(Flags::DYNPTR_PACKET);
+            flags = flags.without(Flags::DYNPTR_PACKET.and(Flags::DYNPTR_OTHER));
         }
         let mut kinds = self.kinds.iter().copied();
         kinds.find(|accepted| accepted.is(value.kind, flags))

@@ -16,7 +16,7 @@ impl Verifier<'_> {
     /// Checks the argument in `reg`.
     pub(super) fn check_argument(&mut self, call: &mut Call, reg: Reg, arg: Arg) -> Result {
         let value = self.read_reg(reg)?;
-        let arg = self.argument_by_map(call, arg);
+        let arg = self.argument_by_map(call, arg)?;
         let Some(accepts) = Accepts::of(arg) else {
             return self.check_no_leak(reg, &value);
         };
@@ -33,13 +33,16 @@ impl Verifier<'_> {
     }
 
     /// What an argument is when the map before it is of some types.
-    fn argument_by_map(&self, call: &Call, arg: Arg) -> Arg {
+    fn argument_by_map(&self, call: &Call, arg: Arg) -> Result<Arg> {
         let map = call.map.and_then(|map| map.def(self.program));
-        match (map.map(|def| def.map_type), arg) {
+        Ok(match (map.map(|def| def.map_type), arg) {
             (Some(MapType::Sockmap | MapType::Sockhash), Arg::MapValue) => Arg::SockCommonBtf,
+            (Some(MapType::Sockmap | MapType::Sockhash), Arg::OptMapValue | Arg::MapValueWrite) => {
+                return Err(Argument::SockmapValue.into());
+            }
             (Some(MapType::BloomFilter), Arg::MapValueWrite) => Arg::MapValue,
             _ => arg,
-        }
+        })
     }
 
     fn check_no_leak(&self, reg: Reg, value: &Value) -> Result {

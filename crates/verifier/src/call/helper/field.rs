@@ -66,11 +66,11 @@ impl Verifier<'_> {
         let Kind::MapValue(map) = value.kind else {
             return Err(self.unsupported("pointers in objects that the program allocates"));
         };
+        self.check_typed(map, "bpf_kptr_xchg")?;
         let Some(variable) = value.num.as_const() else {
             let field = "kptr";
             return Err(Argument::FieldVariable { reg, field }.into());
         };
-        self.check_typed(map, "bpf_kptr_xchg")?;
         let fields = self.fields_of(map);
         let is_pointer = |kind: FieldKind| kind.is_pointer() && kind != FieldKind::Uptr;
         if !fields.iter().any(|field| is_pointer(field.kind)) {

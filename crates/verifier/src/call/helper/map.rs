@@ -1,7 +1,7 @@
 //! Which helper works on which map, and what is known of keys.
 
 use abi::helpers::{Arg, Helper};
-use abi::{AttachType, MapDef, MapFlags, MapType, ProgType};
+use abi::{AttachType, MapDef, MapType, ProgType};
 use isa::Reg;
 
 use super::Call;
@@ -58,7 +58,7 @@ impl Verifier<'_> {
                 | "bpf_map_push_elem"
                 | "bpf_map_pop_elem"
         );
-        if writes && is_read_only(self.map_def(call)?) {
+        if writes && self.map_def(call)?.is_read_only_to_programs() {
             return Err(HelperCall::MapReadOnly.into());
         }
         Ok(())
@@ -129,16 +129,6 @@ impl Verifier<'_> {
 /// Whether every key below the number of entries has a value.
 fn has_all_keys(map_type: MapType) -> bool {
     matches!(map_type, MapType::Array | MapType::PercpuArray)
-}
-
-fn is_read_only(def: &MapDef) -> bool {
-    def.flags.contains(MapFlags::RDONLY_PROG) || is_read_only_to_programs(def.map_type)
-}
-
-/// Maps that programs may never write through values.
-fn is_read_only_to_programs(map_type: MapType) -> bool {
-    let _ = map_type;
-    false
 }
 
 /// Whether a map has no list of its own of helpers that work on it.

@@ -113,12 +113,7 @@ impl Verifier<'_> {
             "bpf_sock_from_file" => "socket",
             _ => return Err(self.unsupported(call.helper.name)),
         };
-        let kernel = self.config.kernel_btf.as_deref();
-        let found = kernel.and_then(|btf| struct_by_name(btf, name));
-        match found {
-            Some(type_id) => Ok(Kind::Btf { type_id }),
-            None => Err(self.unsupported("kernel types")),
-        }
+        self.kernel_struct(name)
     }
 
     /// Ties the result to what keeps it alive.
@@ -166,8 +161,4 @@ fn casts(call: &Call) -> bool {
 
 fn nullable(kind: Kind) -> Value {
     Value::pointer(kind).with(Flags::OR_NULL)
-}
-
-fn struct_by_name(kernel: &btf::Btf, name: &str) -> Option<btf::TypeId> {
-    kernel.find(name, btf::Kind::Struct)
 }

@@ -74,7 +74,8 @@ impl Verifier<'_> {
         Ok(value)
     }
 
-    fn kernel_struct(&self, name: &str) -> Result<Kind> {
+    /// A pointer to a kernel structure.
+    pub(crate) fn kernel_struct(&self, name: &str) -> Result<Kind> {
         let btf = self.kernel_btf()?;
         match btf.find(name, btf::Kind::Struct) {
             Some(type_id) => Ok(Kind::Btf { type_id }),

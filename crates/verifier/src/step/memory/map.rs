@@ -52,7 +52,7 @@ impl Verifier<'_> {
         };
         let value_size = def.value_size;
         let (off, size) = (span.off, span.size);
-        if direction == Direction::Write && is_read_only(def) {
+        if direction == Direction::Write && def.is_read_only_to_programs() {
             return Err(Access::MapReadOnly {
                 value_size,
                 off,
@@ -151,7 +151,10 @@ impl Verifier<'_> {
     /// The number that a load reads from a map whose contents never change.
     fn constant_in_map(&self, request: &Request, map: MapRef) -> Option<Value> {
         let def = map.def(self.program)?;
-        if !(is_read_only(def) && def.kind.is_constant() && def.map_type == MapType::Array) {
+        if !(def.is_read_only_to_programs()
+            && def.kind.is_constant()
+            && def.map_type == MapType::Array)
+        {
             return None;
         }
         let at = request
@@ -184,12 +187,7 @@ impl Verifier<'_> {
     }
 }
 
-/// Whether programs may only read it.
-fn is_read_only(def: &MapDef) -> bool {
-    def.flags.contains(MapFlags::RDONLY_PROG)
-}
-
 /// Whether programs may only write it.
 fn is_write_only(def: &MapDef) -> bool {
-    def.flags.contains(MapFlags::WRONLY_PROG) && !is_read_only(def)
+    def.flags.contains(MapFlags::WRONLY_PROG) && !def.is_read_only_to_programs()
 }
