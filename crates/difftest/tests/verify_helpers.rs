@@ -75,7 +75,7 @@ fn arguments_of_helpers() {
     let mut table = Table::default();
     for helper in helpers().filter(|helper| helper.name.contains(&wanted)) {
         for case in cases(helper, FLAVORS) {
-            let mut ask = |judge: &mut dyn Judge| {
+            let ask = |judge: &mut dyn Judge| {
                 let opinion = judge.judge(&case.raw, 1);
                 opinion.unwrap_or_else(|error| panic!("{case}: {error}"))
             };
