@@ -8,25 +8,27 @@ use isa::Pc;
 use super::text::Text;
 use crate::observe::Context;
 
-/// Which line was told last.
+/// Which line was told last: its file's name in the BTF strings, and its number.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    last: Option<usize>,
+    last: Option<(u32, u32)>,
 }
 
 impl Lines {
-    /// Tells the source line of `pc`, unless it was the last one told.
+    /// Tells the source line of `pc`, unless it was the last one told: a line has
+    /// a record for each of its columns.
     pub(super) fn tell(&mut self, context: &Context<'_>, pc: Pc, text: &mut Text) {
         let lines = &context.program.line_info;
         let after = lines.partition_point(|line| line.pc <= pc);
-        let Some(index) = after.checked_sub(1) else {
+        let Some(line) = after.checked_sub(1).and_then(|index| lines.get(index)) else {
             return;
         };
-        if self.last == Some(index) {
+        let place = Some((line.file_name_off, line.line));
+        if self.last == place {
             return;
         }
-        self.last = Some(index);
-        write_line(context, &lines[index], text);
+        self.last = place;
+        write_line(context, line, text);
     }
 }
 

@@ -152,9 +152,9 @@ fn write_map(list: &mut List<'_, '_>, context: &Context<'_>, map: MapRef) -> fmt
     let Some(def) = map.def(context.program) else {
         return Ok(());
     };
-    // Linux keeps the first 15 bytes of a name.
+    // Linux keeps the first 15 bytes of a name, and of a map inside a map none.
     let name = &def.name.as_bytes()[..def.name.len().min(abi::limits::OBJ_NAME_LEN - 1)];
-    if !name.is_empty() {
+    if !name.is_empty() && !map.inner {
         list.item(format_args!("map={}", String::from_utf8_lossy(name)))?;
     }
     list.item(format_args!(
