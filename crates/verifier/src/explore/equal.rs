@@ -189,7 +189,7 @@ impl Comparison<'_> {
     }
 
     fn slot(&mut self, old: &Slot, marked: bool, cur: Option<&Slot>) -> bool {
-        if self.mode == Mode::Exact && cur.is_none_or(|cur| old.bytes != cur.bytes) {
+        if self.mode != Mode::Marked && cur.is_none_or(|cur| old.bytes != cur.bytes) {
             return false;
         }
         let Some(last) = old.bytes.iter().rposition(|byte| self.matters(*byte)) else {
