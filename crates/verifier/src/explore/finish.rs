@@ -77,11 +77,26 @@ impl super::Verifier<'_> {
         self.stats.stack_depths = depths;
     }
 
-    /// Functions with a `may_goto` that some path comes to.
+    /// Functions with a `may_goto` that Linux keeps: it drops those that no path
+    /// comes to and those that lead to the next instruction anyway.
     fn with_may_goto(&self) -> BTreeSet<u32> {
-        let code = self.structure.code.iter();
-        code.filter(|(pc, insn)| matches!(insn, Insn::MayGoto { .. }) && self.is_followed(*pc))
-            .filter_map(|(pc, _)| self.structure.subprogram_at(pc))
+        let code: Vec<_> = self.structure.code.iter().collect();
+        let mut kept = BTreeSet::new();
+        for (pc, insn) in code.into_iter().rev() {
+            let Insn::MayGoto { offset } = insn else {
+                continue;
+            };
+            let is_dropped = |pc: u32| {
+                matches!(self.insn_at(Pc(pc)), Some(Insn::MayGoto { .. })) && !kept.contains(&pc)
+            };
+            let mut skipped = pc.0 + 1..pc.0.saturating_add_signed(i32::from(offset) + 1);
+            if self.is_followed(pc) && (offset < 0 || !skipped.all(is_dropped)) {
+                kept.insert(pc.0);
+            }
+        }
+        let functions = kept.iter();
+        functions
+            .filter_map(|pc| self.structure.subprogram_at(Pc(*pc)))
             .collect()
     }
 }
