@@ -16,6 +16,7 @@ use difftest::verify::filetest::FileTest;
 use difftest::verify::{Judge, LinuxJudge, Opinion, OurJudge, Said};
 use kernel::Kernel;
 use kernel::testing::note;
+use verifier::Verdict;
 
 /// Holds an opinion against a file; what is wrong, a line each.
 fn complaints(test: &FileTest, opinion: &Opinion) -> String {
@@ -104,4 +105,41 @@ fn ask(judge: &mut dyn Judge, text: &str) -> Result<(FileTest, Opinion), Failure
     let test = FileTest::parse(text)?;
     let opinion = judge.judge(&test.raw, test.level())?;
     Ok((test, opinion))
+}
+
+/// What explanations are found by: every refusal of a file has a topic, and the
+/// examples of a topic show that one.
+#[test]
+fn refusals_are_explained() {
+    let ours = match Kernel::open() {
+        Ok(kernel) => OurJudge::of(&kernel),
+        Err(_) => OurJudge::default(),
+    };
+    let mut wrong = String::new();
+    let mut codes = BTreeMap::new();
+    for file in sources::file_tests() {
+        let Ok(test) = FileTest::parse(&file.text) else {
+            continue;
+        };
+        if !test.raw.caps.bpf {
+            continue;
+        }
+        let config = ours.config(&test.raw);
+        let Verdict::Refused(refused) = verifier::verify(&test.raw.program, &config, None) else {
+            continue;
+        };
+        let code = refused.reason.code();
+        *codes.entry(code).or_insert(0) += 1;
+        let topic = verifier::explain::topic(code);
+        if topic.code != code {
+            wrong += &format!("{}: no topic {code}\n", file.name);
+        }
+        let shown = file.name.strip_prefix("explain/");
+        let shown = shown.and_then(|name| name.strip_suffix(".refused.bpf"));
+        if shown.is_some_and(|shown| shown != code) {
+            wrong += &format!("{}: refused as {code}\n", file.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(codes.len() > 100, "{} kinds of refusal", codes.len());
 }

@@ -124,6 +124,7 @@ impl Reason {
     pub fn code(&self) -> &'static str {
         match self {
             Reason::Structure(reason) => reason.code(),
+            Reason::Encoding(isa::Invalid::AtomicSize) => "atomic-size",
             Reason::Encoding(_) => "encoding",
             Reason::Access(reason) => reason.code(),
             Reason::Stack(reason) => reason.code(),

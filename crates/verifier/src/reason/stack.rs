@@ -130,7 +130,8 @@ impl Stack {
     /// See [`super::Reason::code`].
     pub fn code(&self) -> &'static str {
         match self {
-            Stack::Outside { .. } | Stack::VariableOutside { .. } => "stack-bounds",
+            Stack::Outside { .. } => "stack-bounds",
+            Stack::VariableOutside { .. } => "stack-index-variable",
             Stack::VariableUnbounded { .. } => "stack-index-unbounded",
             Stack::Uninitialised { .. }
             | Stack::UninitialisedArgument { .. }
@@ -143,7 +144,7 @@ impl Stack {
             Stack::ReferencedDynptr | Stack::DynptrArgument(_) => "dynptr-overwritten",
             Stack::ZeroSized => "zero-sized",
             Stack::VariablePointer { .. } | Stack::VariableUnprivileged { .. } => {
-                "stack-index-variable"
+                "stack-index-unknown"
             }
         }
     }

@@ -51,7 +51,7 @@ pub(super) const TOPICS: &[Topic] = &[
         long: "The argument must be a pointer to bytes that the helper may read or write: the \
          stack, a map value, a packet where that is allowed. A number is taken only \
          where NULL is.",
-        example: example!("argument-not-memory"),
+        example: None,
     },
     Topic {
         code: "kfunc-license",
@@ -156,5 +156,131 @@ pub(super) const TOPICS: &[Topic] = &[
         long: "The helper wants the address of the lock or timer in the value, at the offset \
          where the value's type has it.",
         example: example!("field-elsewhere"),
+    },
+    Topic {
+        code: "kfunc-not-allowed",
+        title: "programs of this type may not call this kernel function",
+        missing: "Another function, or another program type.",
+        advice: "`ebpf-sim features NAME` lists which types may call what.",
+        long: "Kernel functions are registered for certain program types.",
+        example: example!("kfunc-not-allowed"),
+    },
+    Topic {
+        code: "kfunc-sleeps",
+        title: "this kernel function may sleep, and the program may not here",
+        missing: "A sleepable program, outside of regions.",
+        advice: "Use a sleepable section (`.s`), and leave RCU and other regions before the \
+         call.",
+        long: "What may wait for memory or disk must not be called where waiting is not \
+         possible.",
+        example: None,
+    },
+    Topic {
+        code: "kfunc-argument",
+        title: "an argument of a kernel function has the wrong type",
+        missing: "A value of the type in the prototype.",
+        advice: "Check the order of the arguments; constants must be known when the program is \
+         loaded.",
+        long: "Kernel functions take exactly what their BTF prototype says.",
+        example: example!("kfunc-argument"),
+    },
+    Topic {
+        code: "kfunc-memory",
+        title: "memory and size that are handed to a kernel function do not fit",
+        missing: "A buffer of at least that size.",
+        advice: "Pass sizeof(buffer).",
+        long: "The function may write as many bytes as it is told.",
+        example: None,
+    },
+    Topic {
+        code: "helper-barred",
+        title: "this helper may not be called in programs at this place",
+        missing: "Another helper or another attach point.",
+        advice: "Attach the program elsewhere.",
+        long: "Some functions of the kernel may be probed but must not be called from there.",
+        example: None,
+    },
+    Topic {
+        code: "helper-storage-flags",
+        title: "bpf_get_local_storage takes no flags",
+        missing: "0 as the second argument.",
+        advice: "Pass 0.",
+        long: "The flags are there for later use.",
+        example: example!("helper-storage-flags"),
+    },
+    Topic {
+        code: "helper-func-ip",
+        title: "bpf_get_func_ip is not for programs attached here",
+        missing: "A kprobe, fentry, fexit or fmod_ret program.",
+        advice: "Attach the program to a function.",
+        long: "Only programs that are attached to a function have the address of one.",
+        example: None,
+    },
+    Topic {
+        code: "argument-string",
+        title: "a string argument is not a constant string",
+        missing: "A string constant.",
+        advice: "Use a string literal: it lives in .rodata, which is read-only and frozen.",
+        long: "Format strings are checked when the program is loaded, so they must be known \
+         then: NUL-terminated, in a frozen read-only map, at a constant offset.",
+        example: example!("argument-string"),
+    },
+    Topic {
+        code: "argument-kernel-type",
+        title: "a kernel pointer is to another structure than the helper wants",
+        missing: "A pointer to the structure that the sentence names.",
+        advice: "Pass the right object; casts of kernel pointers do not change what Linux knows \
+         of them.",
+        long: "Pointers into the kernel carry the BTF type of what they point to.",
+        example: None,
+    },
+    Topic {
+        code: "argument-kernel-written",
+        title: "a helper would write into memory of the kernel",
+        missing: "Memory of your own.",
+        advice: "Let the helper write to the stack or to a map value.",
+        long: "Kernel objects may be read, not written.",
+        example: None,
+    },
+    Topic {
+        code: "argument-two-references",
+        title: "two arguments hold references",
+        missing: "One at a time.",
+        advice: "Pass one of the two in another way.",
+        long: "A call can take over or depend on one reference only.",
+        example: None,
+    },
+    Topic {
+        code: "timer-map",
+        title: "a timer is not from the map that is passed with it",
+        missing: "The map that the value with the timer was found in.",
+        advice: "Pass &map and a value of that same map to bpf_timer_init.",
+        long: "The timer keeps its map alive, so it must be the right one.",
+        example: None,
+    },
+    Topic {
+        code: "kptr-missing",
+        title: "the map's values have no kernel pointer there",
+        missing: "A field with the __kptr tag.",
+        advice: "Declare the field `struct task_struct __kptr *task;` and compile with -g.",
+        long: "Where kernel pointers may be kept stands in the BTF of the map's value type.",
+        example: None,
+    },
+    Topic {
+        code: "no-kfunc",
+        title: "there is no such kernel function",
+        missing: "A function that this kernel has.",
+        advice: "Declare it __weak and test bpf_ksym_exists() before the call.",
+        long: "Kernel functions come and go with releases and configuration.",
+        example: None,
+    },
+    Topic {
+        code: "zero-sized",
+        title: "memory of no bytes is handed to a helper",
+        missing: "A map that has keys, or a size above 0.",
+        advice: "Queues, stacks and ring buffers have no keys: use bpf_map_pop_elem, \
+         bpf_map_peek_elem and the ring buffer's own helpers.",
+        long: "The helper would read a key or value, and maps of this type have none.",
+        example: example!("zero-sized"),
     },
 ];

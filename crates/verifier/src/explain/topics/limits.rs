@@ -25,4 +25,23 @@ pub(super) const TOPICS: &[Topic] = &[
          branches whose outcomes all matter later.",
         example: example!("too-long"),
     },
+    Topic {
+        code: "register-invariants",
+        title: "the bounds of a number contradict each other",
+        missing: "Nothing that a program could do: this is a test flag.",
+        advice: "Load without BPF_F_TEST_REG_INVARIANTS.",
+        long: "On paths that no run takes, bounds may come out contradictory. Linux then \
+         forgets them; with BPF_F_TEST_REG_INVARIANTS it refuses the program, which \
+         serves tests of the verifier.",
+        example: None,
+    },
+    Topic {
+        code: "too-many-branches",
+        title: "more than 8,192 branches wait to be followed",
+        missing: "Fewer branches on one path.",
+        advice: "Move parts into global functions, or use a loop over a table.",
+        long: "At each branch one side is kept for later. A path that collects more than \
+         8,192 of them is given up.",
+        example: None,
+    },
 ];

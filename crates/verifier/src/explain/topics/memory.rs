@@ -195,4 +195,31 @@ pub(super) const TOPICS: &[Topic] = &[
          them are refused.",
         example: example!("atomic-not-allowed"),
     },
+    Topic {
+        code: "kernel-memory-bounds",
+        title: "a kernel structure is read outside of its fields",
+        missing: "A field of the structure.",
+        advice: "Read fields by name, through the structure's own type; CO-RE keeps the offsets \
+         right.",
+        long: "A pointer into the kernel is followed field by field, with the kernel's BTF: \
+         an access must lie in one field.",
+        example: example!("kernel-memory-bounds"),
+    },
+    Topic {
+        code: "kernel-memory-write",
+        title: "a kernel structure is written",
+        missing: "A helper or kernel function that makes the change.",
+        advice: "Look for a kernel function for what you want to do.",
+        long: "Kernel objects may be read, not written, but for a few fields that some \
+         program types may set.",
+        example: example!("kernel-memory-write"),
+    },
+    Topic {
+        code: "kernel-address-space",
+        title: "a pointer to user space or per-CPU memory is dereferenced directly",
+        missing: "bpf_probe_read_user, bpf_copy_from_user or bpf_per_cpu_ptr.",
+        advice: "Copy the data with the helper made for it.",
+        long: "Such addresses mean nothing in the kernel's own address space.",
+        example: None,
+    },
 ];

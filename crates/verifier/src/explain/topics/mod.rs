@@ -4,10 +4,12 @@
 //! file tests in the corpus (`corpus/verify/explain`), put to Linux as well.
 
 mod calls;
+mod functions;
 mod limits;
 mod maps;
 mod memory;
 mod packet;
+mod pointers;
 mod privileges;
 mod references;
 mod stack;
@@ -73,10 +75,12 @@ const OTHER: Topic = Topic {
 pub fn topics() -> impl Iterator<Item = &'static Topic> {
     let subjects = [
         calls::TOPICS,
+        functions::TOPICS,
         limits::TOPICS,
         maps::TOPICS,
         memory::TOPICS,
         packet::TOPICS,
+        pointers::TOPICS,
         privileges::TOPICS,
         references::TOPICS,
         stack::TOPICS,

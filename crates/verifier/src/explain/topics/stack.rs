@@ -35,11 +35,11 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         code: "stack-pointer-into-caller",
-        title: "a pointer to a function's own stack would outlive the function",
+        title: "a function stores a pointer to its own stack in its caller's",
         missing: "A number, or memory of the caller.",
-        advice: "Let the caller pass a pointer to a buffer of its own and fill that.",
-        long: "When a function returns its stack is gone. Neither its return value nor the \
-         caller's stack may keep pointers to it.",
+        advice: "Let the caller pass a buffer of its own, and fill that.",
+        long: "When a function returns its stack is gone. The caller's stack must not keep \
+         pointers to it.",
         example: example!("stack-pointer-into-caller"),
     },
     Topic {
@@ -101,5 +101,15 @@ pub(super) const TOPICS: &[Topic] = &[
          tail-call again. So that the kernel stack suffices, the frames above a tail \
          call may take 256 bytes together.",
         example: example!("tail-call-stack"),
+    },
+    Topic {
+        code: "stack-index-unknown",
+        title: "a pointer to the stack with an unknown offset is used where the offset must be \
+         known",
+        missing: "A constant offset, or CAP_PERFMON.",
+        advice: "Use a constant index here.",
+        long: "Without CAP_PERFMON, and for some arguments always, Linux wants to know \
+         exactly which bytes are meant.",
+        example: None,
     },
 ];
