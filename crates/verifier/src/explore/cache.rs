@@ -11,6 +11,7 @@
 //! from several places may share a list; the statistics see that.
 
 use isa::Pc;
+use smallvec::{SmallVec, smallvec};
 
 use super::scc::VisitId;
 use crate::Stats;
@@ -30,7 +31,7 @@ pub(crate) struct Checkpoint {
     pub(crate) pc: Pc,
     /// Which of its scalars later decisions depended on, a mask for each frame
     /// of the state.
-    pub(crate) marks: Vec<FrameMarks>,
+    pub(crate) marks: SmallVec<[FrameMarks; 2]>,
     /// Paths from here that are not done yet.
     pub(crate) branches: u32,
     /// How many there were when it was kept, itself included.
@@ -46,7 +47,8 @@ pub(crate) struct Checkpoint {
     /// Whether what no later path reads was dropped.
     pub(super) cleaned: bool,
     withdrawn: bool,
-    next: Option<CheckpointId>,
+    list: usize,
+    older: Option<CheckpointId>,
 }
 
 /// Scalars of one frame that must be compared exactly.
@@ -62,7 +64,7 @@ impl Checkpoint {
     /// A checkpoint before `pc` with one open path.
     pub(super) fn new(state: State, pc: Pc, depth: u32) -> Checkpoint {
         Checkpoint {
-            marks: vec![FrameMarks::default(); state.frames().len()],
+            marks: smallvec![FrameMarks::default(); state.frames().len()],
             state,
             pc,
             branches: 1,
@@ -73,9 +75,23 @@ impl Checkpoint {
             misses: 0,
             cleaned: false,
             withdrawn: false,
-            next: None,
+            list: 0,
+            older: None,
         }
     }
+
+    /// The next older of the same list.
+    pub(super) fn older(&self) -> Option<CheckpointId> {
+        self.older
+    }
+}
+
+/// The checkpoints of an instruction.
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    newest: Option<CheckpointId>,
+    /// How many are finished and not cleaned.
+    to_clean: u32,
 }
 
 /// All checkpoints of one analysis.
@@ -84,8 +100,7 @@ pub(crate) struct Cache {
     /// Those that are gone leave a hole.
     checkpoints: Vec<Option<Checkpoint>>,
     holes: Vec<CheckpointId>,
-    /// The newest of each list.
-    heads: Vec<Option<CheckpointId>>,
+    lists: Vec<List>,
     listed: u64,
     withdrawn: u64,
     /// States kept besides checkpoints: those that wait where a loop closed.
@@ -98,7 +113,7 @@ impl Cache {
         Cache {
             checkpoints: Vec::new(),
             holes: Vec::new(),
-            heads: vec![None; slots],
+            lists: vec![List::default(); slots],
             listed: 0,
             withdrawn: 0,
             waiting: 0,
@@ -121,17 +136,12 @@ impl Cache {
     /// `callsite`.
     pub(super) fn list(&self, pc: Pc, callsite: Option<Pc>) -> usize {
         let callsite = callsite.map_or(u32::MAX, |pc| pc.0);
-        (pc.0 ^ callsite) as usize % self.heads.len().max(1)
+        (pc.0 ^ callsite) as usize % self.lists.len().max(1)
     }
 
     /// The newest of a list.
     pub(super) fn newest(&self, list: usize) -> Option<CheckpointId> {
-        self.heads.get(list).copied().flatten()
-    }
-
-    /// The next older of the same list.
-    pub(super) fn older(&self, id: CheckpointId) -> Option<CheckpointId> {
-        self.get(id).next
+        self.lists.get(list).and_then(|list| list.newest)
     }
 
     /// Keeps a checkpoint.
@@ -143,7 +153,8 @@ impl Cache {
     ) -> CheckpointId {
         stats.total_states += 1;
         checkpoint.serial = stats.total_states;
-        checkpoint.next = self.newest(list);
+        checkpoint.list = list;
+        checkpoint.older = self.newest(list);
         let id = match self.holes.pop() {
             Some(id) => {
                 self.checkpoints[id.0 as usize] = Some(checkpoint);
@@ -154,8 +165,8 @@ impl Cache {
                 CheckpointId(self.checkpoints.len() as u32 - 1)
             }
         };
-        if let Some(head) = self.heads.get_mut(list) {
-            *head = Some(id);
+        if let Some(list) = self.lists.get_mut(list) {
+            list.newest = Some(id);
         }
         self.listed += 1;
         self.count_peak(stats);
@@ -166,17 +177,45 @@ impl Cache {
     pub(super) fn withdraw(&mut self, list: usize, newer: Option<CheckpointId>, id: CheckpointId) {
         let checkpoint = self.get_mut(id);
         checkpoint.withdrawn = true;
-        let next = checkpoint.next.take();
-        match newer {
-            Some(newer) => self.get_mut(newer).next = next,
-            None => {
-                if let Some(head) = self.heads.get_mut(list) {
-                    *head = next;
-                }
+        let older = checkpoint.older.take();
+        let to_clean = checkpoint.branches == 0 && !checkpoint.cleaned;
+        if let Some(newer) = newer {
+            self.get_mut(newer).older = older;
+        }
+        if let Some(list) = self.lists.get_mut(list) {
+            list.to_clean -= u32::from(to_clean);
+            if newer.is_none() {
+                list.newest = older;
             }
         }
         self.listed -= 1;
         self.withdrawn += 1;
+    }
+
+    /// All paths from a checkpoint are done.
+    pub(super) fn note_finished(&mut self, id: CheckpointId) {
+        let checkpoint = self.get(id);
+        if !checkpoint.withdrawn {
+            let list = checkpoint.list;
+            if let Some(list) = self.lists.get_mut(list) {
+                list.to_clean += 1;
+            }
+        }
+    }
+
+    /// A finished checkpoint is being cleaned.
+    pub(super) fn note_cleaned(&mut self, id: CheckpointId) {
+        let checkpoint = self.get_mut(id);
+        checkpoint.cleaned = true;
+        let list = checkpoint.list;
+        if let Some(list) = self.lists.get_mut(list) {
+            list.to_clean -= 1;
+        }
+    }
+
+    /// Whether a list has finished checkpoints that are not cleaned.
+    pub(super) fn may_need_cleaning(&self, list: usize) -> bool {
+        self.lists.get(list).is_some_and(|list| list.to_clean > 0)
     }
 
     /// Drops a withdrawn checkpoint that nothing refers to any more.
@@ -199,6 +238,6 @@ impl Cache {
     pub(super) fn clear(&mut self) {
         self.checkpoints.clear();
         self.holes.clear();
-        self.heads.fill(None);
+        self.lists.fill(List::default());
     }
 }

@@ -11,10 +11,13 @@ use crate::state::{Slot, Value};
 impl super::Verifier<'_> {
     /// Cleans the checkpoints in `list` that the current state may end at.
     pub(super) fn clean_list(&mut self, list: usize) {
+        if !self.cache.may_need_cleaning(list) {
+            return;
+        }
         let mut next = self.cache.newest(list);
         while let Some(id) = next {
-            next = self.cache.older(id);
             let checkpoint = self.cache.get(id);
+            next = checkpoint.older();
             if !checkpoint.cleaned
                 && checkpoint.branches == 0
                 && checkpoint.pc == self.pc
@@ -40,8 +43,8 @@ impl super::Verifier<'_> {
                 )
             })
             .collect();
+        self.cache.note_cleaned(id);
         let checkpoint = self.cache.get_mut(id);
-        checkpoint.cleaned = true;
         for (number, (regs, slots)) in live.into_iter().enumerate() {
             if let Some(marks) = checkpoint.marks.get_mut(number) {
                 marks.regs &= regs;

@@ -137,7 +137,20 @@ impl Comparison<'_> {
         slots.all(|(n, slot)| self.slot(slot, marks.slots & 1 << n != 0, cur.stack.slot(n)))
     }
 
+    #[inline]
     fn value(&mut self, old: &Value, marked: bool, cur: &Value) -> bool {
+        // Most values are of these kinds.
+        if self.mode == Mode::Marked {
+            match old.kind {
+                Kind::NotInit => return true,
+                Kind::Scalar if !marked => return cur.kind == Kind::Scalar,
+                _ => {}
+            }
+        }
+        self.any_value(old, marked, cur)
+    }
+
+    fn any_value(&mut self, old: &Value, marked: bool, cur: &Value) -> bool {
         if self.mode == Mode::Exact {
             return self.ids.same(old, cur);
         }
@@ -191,6 +204,16 @@ impl Comparison<'_> {
     fn slot(&mut self, old: &Slot, marked: bool, cur: Option<&Slot>) -> bool {
         if self.mode != Mode::Marked && cur.is_none_or(|cur| old.bytes != cur.bytes) {
             return false;
+        }
+        if old.bytes == [Byte::Invalid; 8] {
+            return true;
+        }
+        if let (Content::Spill(old_value), Some(cur)) = (&old.content, cur)
+            && let Content::Spill(cur_value) = &cur.content
+            && old.bytes == [Byte::Spill; 8]
+            && cur.bytes == [Byte::Spill; 8]
+        {
+            return self.value(old_value, marked, cur_value);
         }
         let Some(last) = old.bytes.iter().rposition(|byte| self.matters(*byte)) else {
             return true;
@@ -258,24 +281,36 @@ impl Comparison<'_> {
 
 /// The same in everything but ids.
 pub(super) fn same_but_ids(a: &Value, b: &Value) -> bool {
-    a.kind == b.kind
-        && a.flags.type_bits() == b.flags.type_bits()
+    // What differs most often comes first.
+    a.num == b.num
         && a.off == b.off
-        && a.num == b.num
+        && a.flags.type_bits() == b.flags.type_bits()
+        && a.kind == b.kind
 }
 
 /// Whether the current frame's registers are the very same: a quick test before
-/// states are compared for an endless loop.
-pub(super) fn may_be_looping(old: &State, cur: &State) -> bool {
-    let alike = |old: &Value, cur: &Value| {
-        same_but_ids(old, cur) && scalar_id(old) == scalar_id(cur) && old.ref_id == cur.ref_id
-    };
+/// states are compared for an endless loop. `changing` is the register to look
+/// at first, as it differed the last time.
+pub(super) fn may_be_looping(old: &State, cur: &State, changing: &mut usize) -> bool {
     let (old_regs, cur_regs) = (&old.frame().regs, &cur.frame().regs);
-    old.frames().len() == cur.frames().len()
-        && old_regs
-            .iter()
-            .zip(cur_regs)
-            .all(|(old, cur)| alike(old, cur))
+    let differs = |n: usize| match (old_regs.get(n), cur_regs.get(n)) {
+        (Some(old), Some(cur)) => {
+            !same_but_ids(old, cur)
+                || scalar_id(old) != scalar_id(cur)
+                || old.ref_id != cur.ref_id
+        }
+        _ => true,
+    };
+    if old.frames().len() != cur.frames().len() || differs(*changing) {
+        return false;
+    }
+    match (0..old_regs.len()).find(|n| differs(*n)) {
+        Some(n) => {
+            *changing = n;
+            false
+        }
+        None => true,
+    }
 }
 
 /// Whether an active iterator was advanced between the two states.
@@ -358,7 +393,7 @@ mod tests {
 
     fn covers_marked(mode: Mode, marks: FrameMarks, old: &State, cur: &State) -> bool {
         let mut checkpoint = Checkpoint::new(old.clone(), Pc(1), 0);
-        checkpoint.marks = vec![marks; old.frames().len()];
+        checkpoint.marks.fill(marks);
         let mut comparison = Comparison {
             structure: &structure(),
             may_read_invalid: true,

@@ -79,6 +79,8 @@ pub(crate) struct Verifier<'a> {
     loops: scc::Loops,
     /// Memory for comparisons.
     ids: equal::IdMap,
+    /// The register in which the last round of a loop was seen to differ.
+    changing_reg: usize,
     pace: visit::Pace,
     /// What going back over each instruction does.
     effects: Vec<precision::Effect>,
@@ -145,6 +147,7 @@ impl<'a> Verifier<'a> {
             stack_liveness: stack_liveness::StackLiveness::new(structure),
             loops: scc::Loops::default(),
             ids: equal::IdMap::default(),
+            changing_reg: 0,
             pace: visit::Pace::default(),
             effects: precision::effects(structure),
             seen: precision::Seen::default(),

@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use foldhash::fast::FixedState;
 use isa::Pc;
 
 use super::cache::CheckpointId;
@@ -32,7 +33,7 @@ pub(super) struct VisitId(u32);
 /// All visits of loops.
 #[derive(Debug, Default)]
 pub(super) struct Loops {
-    ids: HashMap<Place, VisitId>,
+    ids: HashMap<Place, VisitId, FixedState>,
     visits: Vec<Visit>,
 }
 

@@ -77,8 +77,9 @@ impl super::Verifier<'_> {
         let mut next = self.cache.newest(list);
         while let Some(id) = next {
             seen += 1;
-            next = self.cache.older(id);
-            if self.cache.get(id).pc != self.pc {
+            let checkpoint = self.cache.get(id);
+            next = checkpoint.older();
+            if checkpoint.pc != self.pc {
                 newer = Some(id);
                 continue;
             }
@@ -121,19 +122,26 @@ impl super::Verifier<'_> {
 
     fn compare(&mut self, id: CheckpointId, marks: Marks) -> Result<Found> {
         let checkpoint = self.cache.get(id);
-        if checkpoint.branches == 0 {
+        if checkpoint.branches != 0 {
+            self.compare_open(id, marks)
+        } else {
             let in_loop = self.loops.is_open(checkpoint.visit);
             let mode = if in_loop {
                 Mode::RangeWithin
             } else {
                 Mode::Marked
             };
-            return Ok(if self.is_covered_by(id, mode) {
+            Ok(if self.is_covered_by(id, mode) {
                 Found::Covered { in_loop }
             } else {
                 Found::Miss
-            });
+            })
         }
+    }
+
+    /// The path comes from checkpoint `id`.
+    fn compare_open(&mut self, id: CheckpointId, marks: Marks) -> Result<Found> {
+        let checkpoint = self.cache.get(id);
         if self.is_other_async_entry(checkpoint) {
             return Ok(Found::Round);
         }
@@ -144,7 +152,7 @@ impl super::Verifier<'_> {
                 Ok(Found::Round)
             };
         }
-        if self.is_may_goto()
+        if self.is_may_goto(marks)
             && checkpoint.state.may_goto_depth != self.state.may_goto_depth
             && self.is_covered_by(id, Mode::RangeWithin)
         {
@@ -176,7 +184,7 @@ impl super::Verifier<'_> {
     /// Whether nothing at all happened since checkpoint `id` of this path.
     fn is_endless(&mut self, id: CheckpointId) -> bool {
         let (old, cur) = (&self.cache.get(id).state, &self.state);
-        may_be_looping(old, cur)
+        may_be_looping(old, cur, &mut self.changing_reg)
             && old.may_goto_depth == cur.may_goto_depth
             && old.callback_unroll_depth == cur.callback_unroll_depth
             && !iterators_advanced(old, cur)
@@ -211,8 +219,9 @@ impl super::Verifier<'_> {
             && matches!(self.insn_at(self.pc), Some(isa::Insn::Call { .. }))
     }
 
-    fn is_may_goto(&self) -> bool {
-        matches!(self.insn_at(self.pc), Some(isa::Insn::MayGoto { .. }))
+    fn is_may_goto(&self, marks: Marks) -> bool {
+        marks.contains(Marks::FORCE_CHECKPOINT)
+            && matches!(self.insn_at(self.pc), Some(isa::Insn::MayGoto { .. }))
     }
 
     /// Whether the iterator that the current instruction advances has not come
@@ -263,6 +272,7 @@ impl super::Verifier<'_> {
                 break;
             }
             link = checkpoint.state.parent;
+            self.cache.note_finished(id);
             self.leave_loop(id)?;
             self.drop_if_unused(id);
         }

@@ -25,7 +25,7 @@ impl super::Verifier<'_> {
             {
                 return Some(id);
             }
-            next = self.cache.older(id);
+            next = checkpoint.older();
         }
         None
     }

@@ -17,6 +17,7 @@ mod value;
 use std::rc::Rc;
 
 use isa::{Pc, Reg};
+use smallvec::{SmallVec, smallvec};
 
 pub use frame::{Callback, Frame};
 pub use reference::{Reference, ReferenceKind, References};
@@ -30,7 +31,7 @@ use crate::explore::{CheckpointId, History};
 #[derive(Clone, Debug)]
 pub struct State {
     /// Active functions, the current one last; never empty.
-    frames: Vec<Rc<Frame>>,
+    frames: SmallVec<[Rc<Frame>; 4]>,
     /// What is held: references, locks, regions.
     pub refs: References,
     /// On a path that only a mispredicting CPU takes.
@@ -57,7 +58,7 @@ impl State {
     /// A state with one frame: that of subprogram `subprogram`.
     pub fn new(subprogram: u32, entry: Pc) -> State {
         State {
-            frames: vec![Rc::new(Frame::new(0, subprogram, None))],
+            frames: smallvec![Rc::new(Frame::new(0, subprogram, None))],
             refs: References::default(),
             speculative: false,
             in_sleepable: false,

@@ -23,6 +23,7 @@ mod tests;
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use isa::Pc;
 
 use crate::observe::Event;
@@ -82,7 +83,9 @@ pub enum Liveness {
 pub(super) struct StackLiveness {
     graph: Graph,
     instances: Vec<Instance>,
-    by_chain: HashMap<Link, u32>,
+    by_chain: HashMap<Link, u32, FixedState>,
+    /// The last instance of each depth: what is asked for most.
+    recent: [Option<(Link, u32)>; MAX_FRAMES],
     /// The instance of the current chain of calls, while that is known.
     current: Option<u32>,
     /// Slots that the current instruction overwrites, by frame.
@@ -119,7 +122,8 @@ impl StackLiveness {
         StackLiveness {
             graph: Graph::new(structure),
             instances: Vec::new(),
-            by_chain: HashMap::new(),
+            by_chain: HashMap::default(),
+            recent: [None; MAX_FRAMES],
             current: None,
             written: [0; MAX_FRAMES],
             any_written: false,
@@ -171,12 +175,20 @@ impl StackLiveness {
     /// The instances of all frames, made if need be.
     fn enter_chain(&mut self, state: &State) -> Chain {
         Chain::of(state, |link, frame| {
+            if let Some(Some((known, number))) = self.recent.get(frame)
+                && *known == link
+            {
+                return Some(*number);
+            }
             let next = self.instances.len() as u32;
             let number = *self.by_chain.entry(link).or_insert(next);
             if number == next {
                 let len = self.graph.len(link.subprogram);
                 let made = Instance::new(link.outer, link.subprogram, frame, len);
                 self.instances.push(made);
+            }
+            if let Some(recent) = self.recent.get_mut(frame) {
+                *recent = Some((link, number));
             }
             Some(number)
         })
