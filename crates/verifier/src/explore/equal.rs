@@ -295,9 +295,7 @@ pub(super) fn may_be_looping(old: &State, cur: &State, changing: &mut usize) -> 
     let (old_regs, cur_regs) = (&old.frame().regs, &cur.frame().regs);
     let differs = |n: usize| match (old_regs.get(n), cur_regs.get(n)) {
         (Some(old), Some(cur)) => {
-            !same_but_ids(old, cur)
-                || scalar_id(old) != scalar_id(cur)
-                || old.ref_id != cur.ref_id
+            !same_but_ids(old, cur) || scalar_id(old) != scalar_id(cur) || old.ref_id != cur.ref_id
         }
         _ => true,
     };

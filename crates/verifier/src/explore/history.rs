@@ -199,15 +199,18 @@ pub(super) struct Backward {
     pub(super) pc: Pc,
     first_pc: Pc,
     left: History,
+    /// The newest entry of those that are left.
+    newest: Option<Entry>,
 }
 
 impl Backward {
     /// At the end of a stretch that began at `first_pc`.
-    pub(super) fn new(pc: Pc, first_pc: Pc, history: History) -> Backward {
+    pub(super) fn new(trail: &Trail, pc: Pc, first_pc: Pc, history: History) -> Backward {
         Backward {
             pc,
             first_pc,
             left: history,
+            newest: history.newest.map(|id| *trail.entry(id)),
         }
     }
 
@@ -217,14 +220,18 @@ impl Backward {
         self.left.newest.map(|id| id.0)
     }
 
-    fn entry<'t>(&self, trail: &'t Trail) -> Option<&'t Entry> {
-        let entry = trail.entry(self.left.newest?);
-        (entry.pc == self.pc).then_some(entry)
+    fn entry(&self) -> Option<&Entry> {
+        self.newest.as_ref().filter(|entry| entry.pc == self.pc)
+    }
+
+    /// Whether the instruction has an entry.
+    pub(super) fn has_entry(&self) -> bool {
+        self.entry().is_some()
     }
 
     /// What is known of the instruction besides its text.
     pub(super) fn details(&self, trail: &Trail) -> Details {
-        match self.entry(trail) {
+        match self.entry() {
             None => Details::default(),
             Some(entry) => Details {
                 access: entry.access,
@@ -237,7 +244,7 @@ impl Backward {
 
     /// To the instruction before; `false` at the first one.
     pub(super) fn step(&mut self, trail: &Trail) -> bool {
-        let entry = self.entry(trail);
+        let entry = self.entry().copied();
         if self.pc == self.first_pc {
             let first = self.left.len == 1 && entry.is_some();
             if first || self.left.is_empty() {
@@ -249,6 +256,7 @@ impl Backward {
                 self.pc = entry.prev_pc;
                 self.left.newest = entry.older;
                 self.left.len -= 1;
+                self.newest = self.left.newest.map(|id| *trail.entry(id));
             }
             None => self.pc = Pc(self.pc.0.wrapping_sub(1)),
         }
@@ -351,7 +359,7 @@ mod tests {
     }
 
     fn back(trail: &Trail, from: u32, first: u32, history: History) -> Vec<u32> {
-        let mut at = Backward::new(Pc(from), Pc(first), history);
+        let mut at = Backward::new(trail, Pc(from), Pc(first), history);
         let mut seen = vec![at.pc.0];
         while at.step(trail) {
             seen.push(at.pc.0);
@@ -398,10 +406,10 @@ mod tests {
         trail.current(&mut history, Pc(4), Pc(3)).access.0 |= Access::DST_IS_STACK;
         trail.current(&mut history, Pc(4), Pc(3)).access.0 |= Access::slot(2, 63).0;
         assert_eq!(history.len(), 1);
-        let details = Backward::new(Pc(4), Pc(0), history).details(&trail);
+        let details = Backward::new(&trail, Pc(4), Pc(0), history).details(&trail);
         assert_eq!(details.slot(), Some((2, 63)));
         assert!(details.dst_is_stack() && !details.src_is_stack());
-        let other = Backward::new(Pc(5), Pc(0), history).details(&trail);
+        let other = Backward::new(&trail, Pc(5), Pc(0), history).details(&trail);
         assert_eq!(other.slot(), None);
     }
 

@@ -83,7 +83,7 @@ pub(crate) struct Verifier<'a> {
     changing_reg: usize,
     pace: visit::Pace,
     /// What going back over each instruction does.
-    effects: Vec<precision::Effect>,
+    effects: Vec<precision::Traits>,
     /// What going back has looked for.
     seen: precision::Seen,
     pub(crate) stats: Stats,

@@ -61,11 +61,41 @@ pub(super) enum Stuck {
     Impossible,
 }
 
-/// The effects of all instructions.
-pub(in crate::explore) fn effects(structure: &Structure) -> Vec<Effect> {
+/// What going back needs to know of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::explore) struct Traits {
+    pub(super) effect: Effect,
+    /// Registers of the current frame of which one must be wanted for the
+    /// instruction to do anything; none if it always may.
+    pub(super) concerns: Option<u16>,
+    /// Going back has begun here.
+    pub(super) begun: bool,
+}
+
+impl Traits {
+    fn of(effect: Effect) -> Traits {
+        let concerns = match effect {
+            Effect::Tail | Effect::Keep => Some(0),
+            Effect::Fresh(dst)
+            | Effect::Copy(dst, _)
+            | Effect::Combine(dst, _)
+            | Effect::Load(dst) => Some(1 << dst),
+            Effect::Compare(dst, src) => Some(1 << dst | 1 << src),
+            _ => None,
+        };
+        Traits {
+            effect,
+            concerns,
+            begun: false,
+        }
+    }
+}
+
+/// What going back needs to know of all instructions.
+pub(in crate::explore) fn effects(structure: &Structure) -> Vec<Traits> {
     let insns = structure.code.insns().iter().zip((0..).map(Pc));
     insns
-        .map(|(insn, pc)| effect(structure, pc, *insn))
+        .map(|(insn, pc)| Traits::of(effect(structure, pc, *insn)))
         .collect()
 }
 
@@ -225,7 +255,7 @@ pub(super) struct Step<'a> {
     pub(super) pc: Pc,
     /// The instruction that followed on the path; none at its end.
     pub(super) next: Option<Pc>,
-    pub(super) effects: &'a [Effect],
+    pub(super) effects: &'a [Traits],
     pub(super) structure: &'a Structure,
 }
 
@@ -238,8 +268,11 @@ impl Step<'_> {
     /// Whether what followed was the return of a call of a static function.
     fn after_static_call(self) -> bool {
         let call = self.next.and_then(|next| next.index().checked_sub(1));
-        let effect = call.and_then(|call| self.effects.get(call));
-        matches!(effect, Some(Effect::CallStatic | Effect::CallGlobal))
+        let traits = call.and_then(|call| self.effects.get(call));
+        matches!(
+            traits.map(|traits| traits.effect),
+            Some(Effect::CallStatic | Effect::CallGlobal)
+        )
     }
 
     /// Whether what followed was a call that calls back.

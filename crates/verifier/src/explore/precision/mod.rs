@@ -23,11 +23,12 @@ mod wanted;
 
 use isa::{Pc, Reg};
 
-pub(super) use effect::{Effect, effects};
+use effect::Effect;
+pub(super) use effect::{Traits, effects};
 pub(super) use seen::Seen;
 
 use super::cache::FrameMarks;
-use super::history::{Backward, History};
+use super::history::{Backward, History, Trail};
 use super::{CheckpointId, Verifier};
 use crate::observe::Event;
 use crate::reason::Result;
@@ -226,7 +227,7 @@ impl Verifier<'_> {
         if wanted.is_empty() {
             return Ok(changed);
         }
-        let mut stretch = Stretch::last_of(path);
+        let mut stretch = Stretch::last_of(&self.trail, path);
         loop {
             self.observe_precision(|_| stretch.event(&wanted));
             if stretch.at.pc == super::NOWHERE {
@@ -254,7 +255,7 @@ impl Verifier<'_> {
             if wanted.is_empty() {
                 return Ok(changed);
             }
-            stretch = stretch.before(&self.cache.get(parent).state);
+            stretch = stretch.before(&self.trail, &self.cache.get(parent).state);
         }
     }
 
@@ -266,15 +267,24 @@ impl Verifier<'_> {
     ) -> std::result::Result<(), Stuck> {
         let watched = self.wants_details();
         let mut skip = stretch.ends_path;
-        if skip && !watched && self.seen.insert(self.point(stretch), wanted) {
-            wanted.clear();
-            return Ok(());
+        if skip && !watched {
+            if let Some(traits) = self.effects.get_mut(stretch.at.pc.index()) {
+                traits.begun = true;
+            }
+            if self.seen.insert(self.point(stretch), wanted) {
+                wanted.clear();
+                return Ok(());
+            }
         }
         loop {
             let pc = stretch.at.pc;
             if !skip {
-                let effect = self.effects.get(pc.index()).copied();
-                let effect = effect.ok_or(Stuck::Impossible)?;
+                let traits = self.effects.get(pc.index());
+                let Traits {
+                    effect,
+                    concerns,
+                    begun,
+                } = *traits.ok_or(Stuck::Impossible)?;
                 if watched && effect != Effect::Tail {
                     self.observe_precision(|_| PrecisionStep::Before {
                         frame: wanted.frame(),
@@ -282,20 +292,23 @@ impl Verifier<'_> {
                         pc,
                     });
                 }
-                let details = stretch.at.details(&self.trail);
-                let step = Step {
-                    pc,
-                    next: stretch.next,
-                    effects: &self.effects,
-                    structure: self.structure,
-                };
-                wanted.spread(details.linked);
-                effect.undo(wanted, details, step)?;
-                wanted.spread(details.linked);
-                if wanted.is_empty() {
-                    return Ok(());
+                let concerned = concerns.is_none_or(|regs| regs & wanted.current().regs != 0);
+                if concerned || stretch.at.has_entry() {
+                    let details = stretch.at.details(&self.trail);
+                    let step = Step {
+                        pc,
+                        next: stretch.next,
+                        effects: &self.effects,
+                        structure: self.structure,
+                    };
+                    wanted.spread(details.linked);
+                    effect.undo(wanted, details, step)?;
+                    wanted.spread(details.linked);
+                    if wanted.is_empty() {
+                        return Ok(());
+                    }
                 }
-                if !watched && self.seen.pass(self.point(stretch), wanted) {
+                if begun && !watched && self.seen.pass(self.point(stretch), wanted) {
                     wanted.clear();
                     return Ok(());
                 }
@@ -409,9 +422,9 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn last_of(path: PathEnd) -> Stretch {
+    fn last_of(trail: &Trail, path: PathEnd) -> Stretch {
         Stretch {
-            at: Backward::new(path.pc, path.first_pc, path.history),
+            at: Backward::new(trail, path.pc, path.first_pc, path.history),
             first_pc: path.first_pc,
             parent: path.parent,
             next: None,
@@ -421,9 +434,9 @@ impl Stretch {
 
     /// The stretch that leads to the checkpoint with `state`, after which this
     /// one begins.
-    fn before(self, state: &State) -> Stretch {
+    fn before(self, trail: &Trail, state: &State) -> Stretch {
         Stretch {
-            at: Backward::new(state.last_pc, state.first_pc, state.history),
+            at: Backward::new(trail, state.last_pc, state.first_pc, state.history),
             first_pc: state.first_pc,
             parent: state.parent,
             next: Some(self.first_pc),

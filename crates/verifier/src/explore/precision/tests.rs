@@ -54,7 +54,9 @@ fn undo(
         effects: &effects,
         structure,
     };
-    effects[pc as usize].undo(&mut wanted, details, step)?;
+    effects[pc as usize]
+        .effect
+        .undo(&mut wanted, details, step)?;
     Ok(show(&wanted))
 }
 
