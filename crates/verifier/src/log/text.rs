@@ -64,9 +64,9 @@ impl Text {
         Some((len + 5).max(40).next_multiple_of(8) - 2 - len)
     }
 
-    /// Takes back the newline.
+    /// Takes back the newline, or the blank in its place.
     pub(super) fn reopen_line(&mut self) {
-        if self.kept.ends_with('\n') {
+        if self.kept.ends_with(['\n', ' ']) {
             self.kept.pop();
         }
     }
@@ -82,7 +82,7 @@ impl Text {
             self.kept.pop();
             self.kept.push(' ');
         }
-        self.insn = None;
+        // The last instruction told may be the branch itself: its end is here.
     }
 
     /// Drops everything.
