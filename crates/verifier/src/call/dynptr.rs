@@ -78,6 +78,7 @@ impl Verifier<'_> {
             };
         }
         self.touch_dynptr(place);
+        self.note_slots_written(place.frame, 0b11 << (place.slot - 1));
         Ok(())
     }
 
@@ -205,6 +206,7 @@ impl Verifier<'_> {
     fn clear_dynptr(&mut self, place: Place) -> Result {
         *self.dynptr_slot_mut(place.frame, place.slot)? = Slot::default();
         *self.dynptr_slot_mut(place.frame, place.slot - 1)? = Slot::default();
+        self.note_slots_written(place.frame, 0b11 << (place.slot - 1));
         Ok(())
     }
 
