@@ -110,6 +110,15 @@ fn decisive(prog_type: ProgType, attach_type: Option<AttachType>) -> Option<Atta
         ProgType::CgroupSkb => AttachType::CgroupInetIngress,
         ProgType::CgroupSock => AttachType::CgroupInetSockCreate,
         ProgType::SkReuseport => AttachType::SkReuseportSelect,
+        ProgType::CgroupDevice | ProgType::CgroupSysctl => {
+            // The return value of the system call is for all but some.
+            return match (attach_type, prog_type) {
+                (None, _) => None,
+                (Some(attach), _) if has_no_retval(attach) => None,
+                (_, ProgType::CgroupDevice) => Some(AttachType::CgroupDevice),
+                _ => Some(AttachType::CgroupSysctl),
+            };
+        }
         _ => return attach_type.filter(|attach| has_row(prog_type, *attach)),
     };
     let zero = AttachType::CgroupInetIngress;
@@ -118,6 +127,26 @@ fn decisive(prog_type: ProgType, attach_type: Option<AttachType>) -> Option<Atta
         Some(attach) if attach == zero => Some(default),
         some => some,
     }
+}
+
+/// Whether there is no system call whose return value a program could see.
+fn has_no_retval(attach_type: AttachType) -> bool {
+    use AttachType::*;
+    matches!(
+        attach_type,
+        CgroupInetIngress
+            | CgroupInetEgress
+            | CgroupSockOps
+            | CgroupUdp4Recvmsg
+            | CgroupUdp6Recvmsg
+            | CgroupUnixRecvmsg
+            | CgroupInet4Getpeername
+            | CgroupInet6Getpeername
+            | CgroupUnixGetpeername
+            | CgroupInet4Getsockname
+            | CgroupInet6Getsockname
+            | CgroupUnixGetsockname
+    )
 }
 
 /// Whether the attach type decides something, or must be right.

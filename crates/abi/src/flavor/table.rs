@@ -55,6 +55,8 @@ impl Flavor {
     }
 }
 
+/// The return value of the system call.
+const RETVAL: &[u32] = &[186, 187];
 /// Socket options, and output of iterators.
 const NOT_IN_TP_BTF: &[u32] = &[49, 57, 126, 127, 150];
 
@@ -121,7 +123,12 @@ pub(super) const FLAVORS: &[Flavor] = &[
     any(LwtXmit, &context::LWT),
     any(SockOps, &context::SOCK_OPS).returns(0, 1),
     any(SkSkb, &context::SK_SKB),
-    any(CgroupDevice, &context::CGROUP_DEVICE).returns(0, 1),
+    any(CgroupDevice, &context::CGROUP_DEVICE)
+        .returns(0, 1)
+        .without(RETVAL),
+    any(CgroupDevice, &context::CGROUP_DEVICE)
+        .at(Attach::CgroupDevice)
+        .returns(0, 1),
     any(SkMsg, &context::SK_MSG),
     any(RawTracepoint, &context::RAW_TRACEPOINT),
     any(CgroupSockAddr, &context::SOCK_ADDR4)
@@ -194,7 +201,12 @@ pub(super) const FLAVORS: &[Flavor] = &[
     any(SkReuseport, &context::SK_REUSEPORT).at(Attach::SkReuseportSelect),
     any(SkReuseport, &context::SK_REUSEPORT).at(Attach::SkReuseportSelectOrMigrate),
     any(FlowDissector, &context::FLOW_DISSECTOR),
-    any(CgroupSysctl, &context::CGROUP_SYSCTL).returns(0, 1),
+    any(CgroupSysctl, &context::CGROUP_SYSCTL)
+        .returns(0, 1)
+        .without(RETVAL),
+    any(CgroupSysctl, &context::CGROUP_SYSCTL)
+        .at(Attach::CgroupSysctl)
+        .returns(0, 1),
     any(RawTracepointWritable, &context::RAW_TRACEPOINT_WRITABLE),
     any(CgroupSockopt, &context::GETSOCKOPT)
         .at(Attach::CgroupGetsockopt)

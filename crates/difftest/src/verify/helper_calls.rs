@@ -240,7 +240,7 @@ pub fn helpers() -> impl Iterator<Item = &'static Helper> {
 }
 
 /// All kinds, maps of every type among them.
-fn kinds() -> impl Iterator<Item = String> {
+pub fn kinds() -> impl Iterator<Item = String> {
     let maps = MapType::ALL
         .iter()
         .map(|map_type| format!("map {}", map_type.name()));
@@ -272,6 +272,25 @@ fn usual(helper: &Helper, arg: Arg) -> String {
         _ => "fp-64",
     };
     kind.to_owned()
+}
+
+/// A bare call of number `id` with the context in `r1` and nothing in the other
+/// registers, by a program under `license`.
+pub fn bare(id: u32, flavor: &'static Flavor, license: &str) -> RawProgram {
+    let text = format!("call {id}\nr0 = 1\nexit\n");
+    let code = isa::asm::assemble(&text).expect("the text is well formed");
+    let mut raw = raw(program(flavor, code.slots().to_vec(), Vec::new()));
+    license.clone_into(&mut raw.program.license);
+    raw
+}
+
+fn raw(program: Program) -> RawProgram {
+    RawProgram {
+        flags: if program.flags.sleepable { 1 << 4 } else { 0 },
+        program,
+        caps: Caps::ROOT,
+        attach_btf_id: None,
+    }
 }
 
 fn case(
@@ -309,12 +328,11 @@ fn case(
     let _ = write!(text, "{places}call {}\nout:\nr0 = 1\nexit\n", helper.id);
     let code = isa::asm::assemble_with(&text, &|name| maps.borrow_mut().symbol(name));
     let code = code.unwrap_or_else(|error| panic!("{error} in\n{text}"));
-    let raw = RawProgram {
-        program: program(flavor, code.slots().to_vec(), maps.into_inner().list),
-        flags: if flavor.sleepable { 1 << 4 } else { 0 },
-        caps: Caps::ROOT,
-        attach_btf_id: None,
-    };
+    let raw = raw(program(
+        flavor,
+        code.slots().to_vec(),
+        maps.into_inner().list,
+    ));
     Some(Case {
         helper,
         flavor,
