@@ -33,7 +33,8 @@ fn callers_are_the_measured_ones() {
     let rows = facts["kfuncs"].as_array().expect("rows");
     assert_eq!(rows.len(), KFUNCS.len());
     for row in rows {
-        let kfunc = by_name(text(row, "name")).expect(text(row, "name"));
+        let name = text(row, "name");
+        let kfunc = by_name(name).expect(name);
         let ours = |sleeps: bool| -> BTreeSet<String> {
             let callers = flavors
                 .iter()

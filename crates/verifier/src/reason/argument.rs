@@ -126,7 +126,7 @@ impl Argument {
             Argument::KernelWritten { .. } => "argument-kernel-written",
             Argument::KernelType { .. } => "argument-kernel-type",
             Argument::SockmapValue => "argument-type",
-            Argument::Format | Argument::FormatData => "argument-format",
+            Argument::Format | Argument::FormatData => "argument-string",
             Argument::ReleaseMoved(_) => "release-moved",
             Argument::NotReferenced(_) => "release-not-held",
             Argument::TwoReferences { .. } => "argument-two-references",

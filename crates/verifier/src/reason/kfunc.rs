@@ -132,7 +132,7 @@ impl Kfunc {
     pub fn code(&self) -> &'static str {
         match self {
             Kfunc::NotAllowed(_) => "kfunc-not-allowed",
-            Kfunc::MayBeNull(_) | Kfunc::NotTrusted(_) | Kfunc::NotRcu(_) => "kfunc-trust",
+            Kfunc::MayBeNull(_) | Kfunc::NotTrusted(_) | Kfunc::NotRcu(_) => "kfunc-argument",
             Kfunc::NotHeld(_) => "release-not-held",
             Kfunc::NotMemory { .. } | Kfunc::KernelType { .. } => "kfunc-argument",
             Kfunc::CssTaskIter | Kfunc::Sleeps(_) | Kfunc::SleepsInside { .. } => "kfunc-sleeps",

@@ -13,7 +13,7 @@ impl Verifier<'_> {
     /// Checks the format in `r3` against the size of the arguments in `r5`.
     pub(super) fn check_format(&self, call: &Call) -> Result {
         let size = self.state.reg(Reg::R5).num.tnum().value;
-        if size % 8 != 0 {
+        if !size.is_multiple_of(8) {
             return Err(Argument::FormatData.into());
         }
         let value = self.state.reg(Reg::R3);

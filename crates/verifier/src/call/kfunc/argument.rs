@@ -6,7 +6,7 @@ use isa::Reg;
 use super::{Call, parameters};
 use crate::call::dynptr::Wanted;
 use crate::explore::Verifier;
-use crate::reason::{self, Argument, Result};
+use crate::reason::{self, Argument, Fault, Result};
 use crate::state::{DynptrKind, Flags, Kind, Value};
 use crate::step::memory::{Direction, HelperMemory};
 use crate::step::nullness;
@@ -176,23 +176,13 @@ impl Verifier<'_> {
         }
         if self.state.reg(reg).as_const() != Some(0) {
             self.check_pair_both_ways(reg, size_reg)
-                .map_err(|fault| self.pair_fault(fault, arg))?;
+                .map_err(|fault| pair_fault(*fault, arg))?;
         }
         match size.as_const() {
             Some(size) => call.size = size,
             None => return Err(reason::Kfunc::NotConstant(size_reg).into()),
         }
         Ok(())
-    }
-
-    fn pair_fault(&self, fault: Box<crate::Fault>, arg: usize) -> Box<crate::Fault> {
-        match *fault {
-            crate::Fault::Refused(why) => {
-                let why = Box::new(why);
-                reason::Kfunc::MemoryPair { why, arg }.into()
-            }
-            other => Box::new(other),
-        }
     }
 
     fn check_pair_both_ways(&mut self, reg: Reg, size_reg: Reg) -> Result {
@@ -234,6 +224,17 @@ impl Verifier<'_> {
         let checked = check(self);
         *self.state.reg_mut(reg) = value;
         checked
+    }
+}
+
+/// Why memory and its size, arguments `arg` and the one after it, are refused.
+fn pair_fault(fault: Fault, arg: usize) -> Box<Fault> {
+    match fault {
+        Fault::Refused(why) => {
+            let why = Box::new(why);
+            reason::Kfunc::MemoryPair { why, arg }.into()
+        }
+        unsupported => Box::new(unsupported),
     }
 }
 
