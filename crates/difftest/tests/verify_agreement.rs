@@ -19,6 +19,10 @@ use sources::Case;
 /// Of the random programs, one in so many is put to the running kernel again.
 const RANDOM_SAMPLE: usize = 25;
 
+/// Logs of programs that take more instructions are not compared: they are long,
+/// and tell the same again and again.
+const LONG: u32 = 20_000;
+
 /// Of the random programs, so many in a hundred agree in all that was measured.
 const RANDOM_SHARE: f64 = 99.0;
 
@@ -182,6 +186,31 @@ fn we_agree_on_the_objects_of_the_corpus() {
         let answer = linux.judge(&case.raw, 1 | 4);
         let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", case.name));
         agreement.ask(&case, &answer, &BTreeMap::new());
+    }
+    agreement.tell();
+    assert!(agreement.unknown.is_empty(), "{}", agreement.unknown);
+}
+
+#[test]
+fn we_write_the_logs_that_linux_writes() {
+    let Some(kernel) = kernel_or_skip() else {
+        return;
+    };
+    let mut linux = LinuxJudge::new(kernel);
+    let mut agreement = Agreement::new("verifier logs");
+    let random = sources::random().into_iter().step_by(RANDOM_SAMPLE);
+    let written = sources::objects().into_iter().chain(sources::file_cases());
+    for case in written.chain(random) {
+        let mut answer = |level| match linux.judge(&case.raw, level) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{}: {error}", case.name),
+        };
+        let opinion = answer(1 | 4);
+        if opinion.counts.processed.is_some_and(|count| count > LONG) {
+            continue;
+        }
+        let logs = BTreeMap::from([(1, answer(1).log), (2, answer(2).log)]);
+        agreement.ask(&case, &opinion, &logs);
     }
     agreement.tell();
     assert!(agreement.unknown.is_empty(), "{}", agreement.unknown);

@@ -34,7 +34,7 @@ pub(crate) fn corpus() -> PathBuf {
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = samples();
     cases.extend(random());
-    cases.extend(file_tests().into_iter().map(of_file));
+    cases.extend(file_cases());
     cases.extend(objects());
     cases.extend(mistakes());
     cases
@@ -102,6 +102,11 @@ pub(crate) fn file_tests() -> Vec<File> {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found
+}
+
+/// The programs of the file tests.
+pub(crate) fn file_cases() -> Vec<Case> {
+    file_tests().into_iter().map(of_file).collect()
 }
 
 fn of_file(file: File) -> Case {
