@@ -190,6 +190,7 @@ impl Verifier<'_> {
     }
 
     fn force_precision(&mut self, path: PathEnd) {
+        self.seen.clear();
         self.observe_precision(|_| PrecisionStep::GiveUp { frame: path.frame });
         let mut next = path.parent;
         while let Some(id) = next {

@@ -6,6 +6,9 @@
 //! wanted there: all that follows from that is marked already, and marks of
 //! checkpoints on open paths do not go away.
 //!
+//! Where going back ended with marks on everything the path came from, that has to
+//! be done anew for each path: nothing is remembered of it.
+//!
 //! The memory is a small table in which newer points replace older ones. It may
 //! forget, which costs time and nothing else.
 
@@ -54,6 +57,11 @@ impl Seen {
                 false
             }
         }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.points.fill(None);
     }
 
     /// The same for a point that going back comes through: it is not remembered
