@@ -1,7 +1,7 @@
 //! What is left to be done when all paths were followed: the stack of chains of
 //! calls, and what becomes of code that no path came to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use isa::{Imm64, Insn, Pc};
 
@@ -25,28 +25,60 @@ impl super::Verifier<'_> {
         self.followed.get(pc.index()).copied().unwrap_or(false)
     }
 
-    /// Linux drops code that no path comes to, whole functions too, and fails when
-    /// the address of one is still taken, unless a single function is left. Its
-    /// sentence counts instructions as they are after all its rewriting.
+    /// Linux drops code that no path comes to, whole functions too. The address of
+    /// one is then that of whatever comes after it, and where that is no function
+    /// Linux fails, unless a single function is left. Its sentence counts
+    /// instructions as they are after all its rewriting.
     fn check_addresses(&self) -> Result {
-        let entered = |start: Pc| self.is_followed(start);
         let functions = self.structure.subprograms.iter();
-        if functions.filter(|function| entered(function.start)).count() < 2 {
+        let entered = functions.filter(|function| self.is_followed(function.start));
+        if entered.count() < 2 {
             return Ok(());
         }
+        let mut known = HashSet::new();
         for (pc, insn) in self.structure.code.iter() {
             if let Insn::LoadImm {
                 imm: Imm64::Function { offset },
                 ..
             } = insn
                 && self.is_followed(pc)
-                && !entered(Pc((i64::from(pc.0) + 1 + i64::from(offset)) as u32))
             {
-                let feature = "the address of a function that is never called".to_owned();
-                return Err(Unsupported { pc, feature }.into());
+                let start = Pc((i64::from(pc.0) + 1 + i64::from(offset)) as u32);
+                if known.insert(start) && !self.is_function_in_the_end(start) {
+                    let feature = "the address of a function that is never called".to_owned();
+                    return Err(Unsupported { pc, feature }.into());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether a function begins where `start` is when what no path came to is
+    /// dropped.
+    fn is_function_in_the_end(&self, start: Pc) -> bool {
+        let mut at = start.index();
+        while at < self.followed.len() {
+            if self.is_kept(at) {
+                return self
+                    .structure
+                    .subprogram_starting_at(Pc(at as u32))
+                    .is_some();
+            }
+            // A run is dropped as a whole. What is addressed inside it is as far
+            // behind the code after it as it was behind the start of the run.
+            let before = (0..at).rev().take_while(|at| !self.is_kept(*at)).count();
+            let rest = (at..self.followed.len()).take_while(|at| !self.is_kept(*at));
+            at += rest.count() + before;
+        }
+        false
+    }
+
+    /// Whether a path came to a slot: second slots of wide instructions go with
+    /// the first.
+    fn is_kept(&self, at: usize) -> bool {
+        let wide = |at: usize| matches!(self.insn_at(Pc(at as u32)), Some(Insn::WideTail));
+        let first = if wide(at) { at.saturating_sub(1) } else { at };
+        self.is_followed(Pc(first as u32))
     }
 
     /// Counts the stack as Linux does in the end. What it adds itself, which is not
