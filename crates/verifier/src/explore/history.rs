@@ -281,9 +281,10 @@ impl Details {
     }
 
     pub(super) fn with_stack_operands(dst: bool, src: bool) -> Details {
-        let bits = u16::from(dst) * Access::DST_IS_STACK | u16::from(src) * Access::SRC_IS_STACK;
+        let dst = u16::from(dst) * Access::DST_IS_STACK;
+        let src = u16::from(src) * Access::SRC_IS_STACK;
         Details {
-            access: Access(bits),
+            access: Access(dst | src),
             ..Details::default()
         }
     }

@@ -11,9 +11,7 @@ mod cache;
 mod clean;
 mod equal;
 mod finish;
-#[allow(dead_code)]
 mod history;
-#[allow(dead_code)]
 mod precision;
 mod scc;
 mod stack_liveness;
@@ -28,7 +26,6 @@ pub(crate) use history::Linked;
 pub use precision::PrecisionStep;
 pub use stack_liveness::{Liveness, LivenessStep};
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use abi::{Flavor, Program};
@@ -167,10 +164,10 @@ impl<'a> Verifier<'a> {
         let mut done = vec![false; self.called.len()];
         loop {
             let mut more = false;
-            for subprogram in 1..done.len() {
-                if self.called[subprogram] && !done[subprogram] {
+            for (subprogram, done) in done.iter_mut().enumerate().skip(1) {
+                if self.called[subprogram] && !*done {
                     self.follow_subprogram(subprogram as u32)?;
-                    done[subprogram] = true;
+                    *done = true;
                     more = true;
                 }
             }
@@ -399,7 +396,6 @@ impl<'a> Verifier<'a> {
                 state: &self.state,
                 pc: self.pc,
                 touched: self.touched,
-                stats: &self.stats,
                 cache: &self.cache,
             };
             let event = event(&watched);
@@ -466,6 +462,5 @@ pub(crate) struct Watched<'v> {
     pub(crate) state: &'v State,
     pub(crate) pc: Pc,
     pub(crate) touched: Touched,
-    pub(crate) stats: &'v Stats,
     pub(crate) cache: &'v cache::Cache,
 }

@@ -25,25 +25,30 @@ pub(super) struct Point {
 }
 
 /// The points that were come through.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::explore) struct Seen {
-    points: Box<[Option<(Point, Wanted)>; SIZE]>,
+    /// Empty, or [`SIZE`] places: most programs are too small to need them.
+    points: Vec<Option<(Point, Wanted)>>,
+    /// How often going back has begun.
+    begun: u32,
 }
 
 const SIZE: usize = 64;
 
-impl Default for Seen {
-    fn default() -> Seen {
-        Seen {
-            points: Box::new([None; SIZE]),
-        }
-    }
-}
+/// Beginnings that are not remembered.
+const TOO_FEW: u32 = 8;
 
 impl Seen {
     /// Remembers that `wanted` is looked for from `point` back; `true` if all of
     /// it was before.
     pub(super) fn insert(&mut self, point: Point, wanted: &Wanted) -> bool {
+        if self.points.is_empty() {
+            self.begun += 1;
+            if self.begun <= TOO_FEW {
+                return false;
+            }
+            self.points = vec![None; SIZE];
+        }
         match &mut self.points[slot(point)] {
             Some((at, before)) if *at == point => {
                 let known = wanted.is_within(before);
@@ -67,8 +72,8 @@ impl Seen {
     /// The same for a point that going back comes through: it is not remembered
     /// if it was not before.
     pub(super) fn pass(&mut self, point: Point, wanted: &Wanted) -> bool {
-        match &self.points[slot(point)] {
-            Some((at, _)) if *at == point => self.insert(point, wanted),
+        match self.points.get(slot(point)) {
+            Some(Some((at, _))) if *at == point => self.insert(point, wanted),
             _ => false,
         }
     }
@@ -85,7 +90,10 @@ mod tests {
 
     #[test]
     fn what_was_looked_for_is_known() {
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            begun: TOO_FEW,
+            ..Seen::default()
+        };
         let point = Point {
             entry: 7,
             pc: Pc(3),

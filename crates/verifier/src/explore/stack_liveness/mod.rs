@@ -335,10 +335,9 @@ impl super::Verifier<'_> {
     pub(crate) fn update_live_slots(&mut self) -> Result {
         self.stack_liveness.current = None;
         let chain = self.stack_liveness.enter_chain(&self.state);
-        for number in chain.instances[..chain.depth].iter().rev().copied() {
-            if let Some(number) = number {
-                self.update_instance(number);
-            }
+        let instances = &chain.instances[..chain.depth];
+        for number in instances.iter().rev().copied().flatten() {
+            self.update_instance(number);
         }
         if self.stack_liveness.masks > MAX_MASKS {
             return Err(Unsupported {
