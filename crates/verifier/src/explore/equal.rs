@@ -480,12 +480,16 @@ mod tests {
         let misc = with_slot([Misc; 8], Content::Bytes);
         let none = state(&[]);
         let part = with_slot(some, Content::Bytes);
-        assert!(covers(Mode::RangeWithin, &misc, &zeros));
-        assert!(!covers(Mode::RangeWithin, &zeros, &misc));
-        assert!(covers(Mode::RangeWithin, &part, &zeros));
-        assert!(!covers(Mode::RangeWithin, &part, &none));
-        assert!(covers(Mode::RangeWithin, &none, &zeros));
-        assert!(!covers(Mode::Exact, &misc, &zeros));
+        assert!(covers(Mode::Marked, &misc, &zeros));
+        assert!(!covers(Mode::Marked, &zeros, &misc));
+        assert!(covers(Mode::Marked, &part, &zeros));
+        assert!(!covers(Mode::Marked, &part, &none));
+        assert!(covers(Mode::Marked, &none, &zeros));
+        for mode in [Mode::Exact, Mode::RangeWithin] {
+            assert!(!covers(mode, &misc, &zeros));
+            assert!(!covers(mode, &part, &zeros));
+            assert!(covers(mode, &part, &part));
+        }
         assert!(!covers(Mode::Exact, &misc, &none));
     }
 
