@@ -30,7 +30,13 @@ impl Verifier<'_> {
 
     fn check_pointer(&mut self, call: &mut Call, reg: Reg, param: Param, value: &Value) -> Result {
         let arg = reg.index() - 1;
-        let strict = call.has(KfuncFlags::TRUSTED_ARGS) || call.has(KfuncFlags::RCU);
+        // What releases takes only what is certainly there.
+        let strict = [
+            KfuncFlags::TRUSTED_ARGS,
+            KfuncFlags::RELEASE,
+            KfuncFlags::RCU,
+        ];
+        let strict = strict.into_iter().any(|flag| call.has(flag));
         let null = value.as_const() == Some(0) || (value.is_pointer() && value.may_be_null());
         if strict && null {
             return Err(reason::Kfunc::MayBeNull(arg).into());
