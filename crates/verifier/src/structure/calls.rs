@@ -1,6 +1,7 @@
 //! What the passes need to know of the functions that a program calls.
 
 use abi::helpers::{self, Arg, Helper};
+use abi::kfuncs::{self, KfuncFlags, Only};
 use abi::{Extern, Flavor, Program};
 use btf::{Kind, Type};
 use isa::CallTarget;
@@ -81,15 +82,23 @@ impl<'a> Callees<'a> {
         })
     }
 
+    /// Nothing is known of a kernel function that the program may not call.
     fn kfunc(&self, index: i32) -> Option<Callee> {
         let index = usize::try_from(index).ok()?;
         let called = self.program.externs.get(index)?;
         let name = called.name.as_str();
+        let known = kfuncs::by_name(name);
+        let barred = |flavor: &Flavor| known.is_some_and(|kfunc| !kfunc.may_be_called_by(flavor));
+        if self.flavor.is_some_and(barred) {
+            return None;
+        }
+        let flags = known.and_then(|kfunc| kfunc.signature).map(|s| s.flags);
+        let has = |flag| flags.is_some_and(|flags| flags.contains(flag));
         let proto = self.prototype(called);
         Some(Callee {
             params: proto.map(|(params, _)| params),
             void: proto.is_some_and(|(_, void)| void),
-            fastcall: matches!(name, "bpf_cast_to_kern_ctx" | "bpf_rdonly_cast"),
+            fastcall: has(KfuncFlags::FASTCALL) || name == "bpf_rdonly_cast",
             callback: match name {
                 "bpf_rbtree_add_impl" => CallsBack::Sync,
                 "bpf_wq_set_callback_impl"
@@ -98,8 +107,8 @@ impl<'a> Callees<'a> {
                 _ => CallsBack::Never,
             },
             iter_next: name.starts_with("bpf_iter_") && name.ends_with("_next"),
-            changes_packet: name == "bpf_xdp_pull_data",
-            might_sleep: false,
+            changes_packet: has(KfuncFlags::CHANGES_PACKET),
+            might_sleep: known.is_some_and(|kfunc| kfunc.only == Only::Sleepable),
         })
     }
 

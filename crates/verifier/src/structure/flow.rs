@@ -66,8 +66,13 @@ fn unknown(slot: Slot) -> Flow {
 /// The function of the program that the slot at `pc` names: by a call, or by
 /// the address of a callback.
 pub(super) fn function_named(slot: Slot) -> Option<Named> {
-    let kind = kind(slot)?;
-    match kind {
+    if !matches!(
+        shape(slot.opcode)?,
+        Insn::Call { .. } | Insn::LoadImm { .. }
+    ) {
+        return None;
+    }
+    match kind(slot)? {
         Insn::Call {
             target: CallTarget::Local(_),
         } => Some(Named::Called(slot.imm)),
@@ -96,6 +101,9 @@ impl Named {
 
 /// What a call goes to, whatever its reserved fields hold.
 pub(super) fn call_target(slot: Slot) -> Option<CallTarget> {
+    if !matches!(shape(slot.opcode)?, Insn::Call { .. }) {
+        return None;
+    }
     match kind(slot)? {
         Insn::Call { target } => Some(match target {
             CallTarget::Helper(_) => CallTarget::Helper(slot.imm),

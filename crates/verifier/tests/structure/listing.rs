@@ -22,12 +22,9 @@ fn helpers_take_the_registers_that_linux_says() {
 }
 
 /// Programs that no listing can be given of, or another than Linux's, and why.
-const DIFFERENT: [&str; 2] = [
+const DIFFERENT: [&str; 1] = [
     // Arenas are not supported.
     "log_arena",
-    // Linux takes a kernel function that the program may not call to have five
-    // arguments; the call is refused when it is reached.
-    "err_71_kfunc_not_allowed",
 ];
 
 /// Checks all programs of a file; gives their number.
