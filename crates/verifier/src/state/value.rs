@@ -76,7 +76,10 @@ impl Value {
         if self.is_scalar() {
             self.id = 0;
             self.off = 0;
-            self.flags = self.flags.type_bits();
+            self.flags = self
+                .flags
+                .without(Flags::ADD_CONST)
+                .without(Flags::ADD_CONST32);
         }
     }
 
@@ -288,6 +291,11 @@ impl Flags {
     /// A slice of an skb or xdp dynptr, which packet changes make invalid.
     pub const DYNPTR_PACKET: Flags = Flags(1 << 11);
 
+    /// Scalars: a pointer that turned out to be NULL. Linux leaves there what it
+    /// pointed to, which makes it differ from another 0 where it looks for numbers
+    /// that did not change.
+    pub const WAS_POINTER: Flags = Flags(1 << 13);
+
     /// A slice of another dynptr, by a kernel function.
     pub const DYNPTR_OTHER: Flags = Flags(1 << 12);
 
@@ -315,7 +323,9 @@ impl Flags {
 
     /// Those that are part of a value's type.
     pub const fn type_bits(self) -> Flags {
-        self.without(Flags::ADD_CONST).without(Flags::ADD_CONST32)
+        self.without(Flags::ADD_CONST)
+            .without(Flags::ADD_CONST32)
+            .without(Flags::WAS_POINTER)
     }
 }
 

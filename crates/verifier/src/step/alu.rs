@@ -5,7 +5,7 @@ use isa::{AluOp, EndianOp, Operand, Reg, Width};
 use crate::explore::Verifier;
 use crate::reason::{Arithmetic, Contradiction, Pointer, Result};
 use crate::scalar::Scalar;
-use crate::state::Value;
+use crate::state::{Flags, Value};
 
 use super::linked;
 
@@ -143,6 +143,9 @@ impl Verifier<'_> {
             num: before.num.alu(op, width, src.num),
             ..before
         };
+        if is_forgotten(op, &src.num) {
+            result.flags = result.flags.without(Flags::WAS_POINTER);
+        }
         linked::relink(&mut result, &before, (op, width), dst, (operand, &src.num));
         *self.state.reg_mut(dst) = result;
         Ok(())
@@ -194,6 +197,15 @@ impl Verifier<'_> {
         }
         self.note_level1(format_args!("{report}"));
         Ok(number.settled())
+    }
+}
+
+/// Whether Linux makes a new register of the result, of which it knows nothing.
+fn is_forgotten(op: AluOp, src: &Scalar) -> bool {
+    match op {
+        AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod => true,
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => !src.is_const(),
+        _ => false,
     }
 }
 

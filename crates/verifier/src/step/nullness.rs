@@ -117,7 +117,13 @@ fn make_copies_null(state: &mut State, pointer: &Value) {
             .retain(|held| held.kind != ReferenceKind::Pointer || held.id != id);
     }
     let is_copy = |value: &Value| value.may_be_null() && value.id == pointer.id;
-    state.for_each_value(is_copy, |value| *value = Value::constant(0));
+    state.for_each_value(is_copy, |value| {
+        let leaves = match value.kind {
+            Kind::MapValue(_) | Kind::Mem { .. } | Kind::Btf { .. } => Flags::WAS_POINTER,
+            _ => Flags::NONE,
+        };
+        *value = Value::constant(0).with(leaves);
+    });
 }
 
 /// What the maps of the program say of pointers to their values.
