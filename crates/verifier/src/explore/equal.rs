@@ -285,6 +285,7 @@ pub(super) fn same_but_ids(a: &Value, b: &Value) -> bool {
     a.num == b.num
         && a.off == b.off
         && a.flags.type_bits() == b.flags.type_bits()
+        && a.flags.contains(Flags::WAS_POINTER) == b.flags.contains(Flags::WAS_POINTER)
         && a.kind == b.kind
 }
 
