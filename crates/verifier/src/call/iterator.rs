@@ -5,7 +5,7 @@
 
 use isa::Reg;
 
-use super::stack_object::{self, Spot};
+use super::stack_object::{self, Misplaced, Spot};
 use crate::explore::Verifier;
 use crate::reason::{Kfunc, Result};
 use crate::state::{Byte, Content, Flags, Iter, IterState, Slot, State, Value};
@@ -32,8 +32,15 @@ impl Verifier<'_> {
             name,
             arg,
         };
-        let spot = Spot::of(&value, slots as usize)
-            .map_err(|misplaced| in_use(misplaced.sentence("iter")))?;
+        let spot = match Spot::of(&value, slots as usize) {
+            Ok(spot) => spot,
+            Err(Misplaced::Offset(off)) if is_outside(off, slots) => {
+                // Linux leaves it to the write to refuse that.
+                self.access_argument(reg, 0, 8, Direction::Write)?;
+                return Err(in_use(Misplaced::Offset(off).sentence("iter")).into());
+            }
+            Err(misplaced) => return Err(in_use(misplaced.sentence("iter")).into()),
+        };
         let taken = (0..slots as usize).any(|i| {
             let slot = stack_object::slot(&self.state, spot.lower(i));
             slot.is_some_and(|slot| matches!(slot.content, Content::Iter(_)))
@@ -136,4 +143,10 @@ fn iter_mut(state: &mut State, at: At) -> Option<&mut Iter> {
         Content::Iter(iter) => Some(iter),
         _ => None,
     }
+}
+
+/// Whether a place of whole slots is none of the stack, though Linux's arithmetic
+/// finds the object to fit: the frame pointer itself, or below the 512 bytes.
+fn is_outside(off: i64, slots: u32) -> bool {
+    off % 8 == 0 && (off == 0 && slots == 1 || off < -512)
 }

@@ -97,8 +97,18 @@ impl Verifier<'_> {
             return self.check_unmoved(reg, value);
         }
         match value.kind {
-            Kind::Ctx | Kind::DynptrPtr(_) => self.check_unmoved(reg, value),
-            _ => Ok(()),
+            Kind::Scalar
+            | Kind::Stack { .. }
+            | Kind::Packet { .. }
+            | Kind::PacketMeta { .. }
+            | Kind::MapKey(_)
+            | Kind::MapValue(_)
+            | Kind::Mem { .. }
+            | Kind::Buf
+            | Kind::Arena
+            | Kind::Btf { .. } => Ok(()),
+            // A register that holds nothing as well.
+            _ => self.check_unmoved(reg, value),
         }
     }
 
