@@ -43,6 +43,10 @@ impl Verifier<'_> {
             }
             self.functions.note_loop(self.pc, subprogram, plain);
         }
+        if !self.state.reg(Reg::R1).is_scalar() {
+            // Linux takes that for a mistake of its own, and refuses.
+            return Err(self.unsupported("a pointer for the number of rounds"));
+        }
         self.mark_precise(Reg::R1)?;
         let rounds = self.state.reg(Reg::R1).num.umax();
         if u64::from(self.state.frame().callback_depth) < rounds {

@@ -252,7 +252,7 @@ impl Verifier<'_> {
                 self.force_precision(path);
                 return Ok(changed);
             };
-            changed |= self.mark_checkpoint(parent, &mut wanted);
+            changed |= self.mark_checkpoint(parent, &mut wanted)?;
             if wanted.is_empty() {
                 return Ok(changed);
             }
@@ -338,7 +338,7 @@ impl Verifier<'_> {
 
     /// Marks what is wanted in a checkpoint and leaves in `wanted` what was not
     /// marked before. Tells whether there was any.
-    fn mark_checkpoint(&mut self, id: CheckpointId, wanted: &mut Wanted) -> bool {
+    fn mark_checkpoint(&mut self, id: CheckpointId, wanted: &mut Wanted) -> Result<bool> {
         let mut changed = false;
         for number in (0..=wanted.frame()).rev() {
             let checkpoint = self.cache.get_mut(id);
@@ -348,6 +348,11 @@ impl Verifier<'_> {
                 checkpoint.marks.get_mut(number),
             ) {
                 (Some(frame), Some(marks)) => {
+                    let reach = frame.stack.slots().len() as u32;
+                    if of_frame.slots.checked_shr(reach).unwrap_or(0) != 0 {
+                        // Linux takes that for a mistake of its own, and refuses.
+                        return Err(self.unsupported("precision of stack that was not there yet"));
+                    }
                     *of_frame = without(scalars(frame, *of_frame), *marks);
                     marks.regs |= of_frame.regs;
                     marks.slots |= of_frame.slots;
@@ -366,7 +371,7 @@ impl Verifier<'_> {
                 }
             });
         }
-        changed
+        Ok(changed)
     }
 
     fn observe_precision<F>(&mut self, step: F)
