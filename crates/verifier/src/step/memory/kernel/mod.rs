@@ -57,14 +57,13 @@ impl Verifier<'_> {
             Found::Number => Ok(request.unknown()),
             Found::Memory => Ok(untrusted_memory()),
             Found::Pointer(found) => {
-                let trust = match untrusted {
-                    true => Some(Flags::UNTRUSTED),
-                    false => trust::of_member(base, &found, self.in_rcu_region()),
+                let flags = match untrusted {
+                    true => Flags::UNTRUSTED,
+                    false => {
+                        trust::of_member(base, btf.name(type_id), &found, self.in_rcu_region())
+                    }
                 };
-                let trust = trust.ok_or_else(|| {
-                    self.unsupported(format!("the trust of {}.{}", found.parent, found.member))
-                })?;
-                Ok(self.pointer_to(found.target, trust))
+                Ok(self.pointer_to(found.target, flags))
             }
         }
     }

@@ -43,36 +43,37 @@ const TRUSTED_OR_NULL: &[(&str, &str)] = &[
 ];
 
 /// The flags of the pointer that was found through `base`, which is not marked
-/// untrusted; none where they are not known.
-pub(super) fn of_member(base: &Value, found: &Pointer<'_>, in_rcu: bool) -> Option<Flags> {
-    let member = (found.parent, found.member);
+/// untrusted and points to a structure of this name. (Linux looks at the member's
+/// own name, however deep it is nested.)
+pub(super) fn of_member(base: &Value, name: &str, found: &Pointer<'_>, in_rcu: bool) -> Flags {
+    let member = (name, found.member);
     let is_trusted = base.ref_id != 0 || base.flags.contains(Flags::TRUSTED);
     let is_rcu = base.flags.contains(Flags::RCU);
     if !is_trusted && !is_rcu {
         // As it was before trust was known of: neither trusted nor not.
-        return Some(found.flags.without(Flags::RCU));
+        return found.flags.without(Flags::RCU);
     }
     if TRUSTED.contains(&member) {
-        return Some(found.flags | Flags::TRUSTED);
+        return found.flags | Flags::TRUSTED;
     }
     if TRUSTED_OR_NULL.contains(&member) {
-        return Some(found.flags | Flags::TRUSTED | Flags::OR_NULL);
+        return found.flags | Flags::TRUSTED | Flags::OR_NULL;
     }
     if !in_rcu || base.may_be_null() {
-        return Some(Flags::UNTRUSTED);
+        return Flags::UNTRUSTED;
     }
     if RCU.contains(&member) {
-        return Some(found.flags | Flags::RCU);
+        return found.flags | Flags::RCU;
     }
     if RCU_OR_NULL.contains(&member) {
         let flags = found.flags.without(Flags::UNTRUSTED);
-        return Some(flags | Flags::RCU | Flags::OR_NULL);
+        return flags | Flags::RCU | Flags::OR_NULL;
     }
     if found.flags.contains(Flags::RCU) {
-        return Some(found.flags | Flags::OR_NULL);
+        return found.flags | Flags::OR_NULL;
     }
     if found.flags.intersects(Flags::PERCPU | Flags::USER) {
-        return Some(found.flags);
+        return found.flags;
     }
-    Some(found.flags.without(Flags::RCU))
+    found.flags.without(Flags::RCU)
 }

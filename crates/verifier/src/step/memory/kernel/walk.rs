@@ -30,8 +30,6 @@ pub(super) struct Pointer<'b> {
     pub(super) target: TypeId,
     /// What the type tags say, and whether a union was crossed.
     pub(super) flags: Flags,
-    /// The structure that the member is in.
-    pub(super) parent: &'b str,
     /// The member.
     pub(super) member: &'b str,
 }
@@ -94,7 +92,7 @@ pub(super) fn find(btf: &Btf, type_id: TypeId, wanted: Wanted) -> Result<Found<'
 
 impl<'b> Level<'b> {
     fn name(&self) -> String {
-        self.outer.name.to_owned()
+        named(self.outer.name)
     }
 
     fn end(&self) -> i64 {
@@ -175,7 +173,7 @@ impl<'b> Level<'b> {
             _ => {
                 if self.end() > end && !self.flags.contains(Flags::UNTRUSTED) {
                     return Err(Kernel::BeyondMember {
-                        member: member.name.to_owned(),
+                        member: named(member.name),
                         end: end as u32,
                         name: self.name(),
                         off: self.off,
@@ -207,7 +205,7 @@ impl<'b> Level<'b> {
     fn pointer(&self, member: &Member<'b>, pointer: TypeId, start: i64) -> Result<Step<'b>> {
         if self.size != self.btf.pointer_size() || self.off != start {
             return Err(Kernel::PartialPointer {
-                member: member.name.to_owned(),
+                member: named(member.name),
                 start: start as u32,
                 name: self.name(),
                 off: self.off,
@@ -230,10 +228,17 @@ impl<'b> Level<'b> {
             Some((target, Type::Struct(_) | Type::Union(_))) => Found::Pointer(Pointer {
                 target,
                 flags,
-                parent: self.outer.name,
                 member: member.name,
             }),
             _ => Found::Memory,
         }))
+    }
+}
+
+/// A name as Linux writes it.
+fn named(name: &str) -> String {
+    match name {
+        "" => "(anon)".to_owned(),
+        name => name.to_owned(),
     }
 }
