@@ -1,7 +1,7 @@
 //! Which programs see the packet itself, and which may write it.
 //!
-//! Source: asked of Linux 6.18 with a load and a store through the pointers that
-//! each program type finds in its context.
+//! Asked of Linux 6.18 with a store through the pointers that each program type
+//! finds in its context (`corpus/verify/packets/write_by_*`).
 
 use crate::ProgType;
 

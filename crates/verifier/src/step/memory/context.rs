@@ -27,7 +27,7 @@ impl Verifier<'_> {
             _ => None,
         };
         match gives {
-            Some(gives) => self.from_context(gives),
+            Some(gives) => self.context_value(gives),
             None => Err(refused.into()),
         }
     }
@@ -49,7 +49,7 @@ impl Verifier<'_> {
         )
     }
 
-    fn from_context(&mut self, gives: Gives) -> Result<Value> {
+    fn context_value(&mut self, gives: Gives) -> Result<Value> {
         let (kind, flags) = match gives {
             Gives::Scalar => return Ok(Value::UNKNOWN),
             Gives::Packet => (Kind::Packet { range: 0 }, Flags::NONE),

@@ -22,7 +22,7 @@ impl Verifier<'_> {
             Moves::Load { .. } => self.constant_in_map(request, map),
             _ => None,
         };
-        Ok(constant.unwrap_or(request.unknown()))
+        Ok(constant.unwrap_or(Value::UNKNOWN))
     }
 
     /// Checks that a pointer into the value of a map points at a byte of it.
@@ -183,7 +183,7 @@ impl Verifier<'_> {
             return Err(self.unsupported("unknown map"));
         };
         self.check_region(&request.base, &request.span(), def.key_size)?;
-        Ok(request.unknown())
+        Ok(Value::UNKNOWN)
     }
 }
 

@@ -99,12 +99,7 @@ impl Request {
         }
     }
 
-    /// The number that a load gives when nothing is known of the memory.
-    fn unknown(&self) -> Value {
-        Value::UNKNOWN
-    }
-
-    /// The register that a store takes its value from.
+    /// What a store writes.
     fn source(&self) -> Option<Source> {
         match self.moves {
             Moves::Store(source) => Some(source),

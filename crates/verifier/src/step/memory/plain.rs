@@ -24,7 +24,7 @@ impl Verifier<'_> {
         if !(read_only && base.flags.contains(Flags::UNTRUSTED)) {
             self.check_region(base, &request.span(), have)?;
         }
-        Ok(request.unknown())
+        Ok(Value::UNKNOWN)
     }
 
     pub(super) fn access_flow_keys(&mut self, request: &Request) -> Result<Value> {
@@ -33,7 +33,7 @@ impl Verifier<'_> {
         if off < 0 || off + i64::from(size) > FLOW_KEYS_SIZE {
             return Err(Access::FlowKeys { off, size }.into());
         }
-        Ok(request.unknown())
+        Ok(Value::UNKNOWN)
     }
 
     pub(super) fn access_buffer(&mut self, request: &Request) -> Result<Value> {
@@ -42,12 +42,12 @@ impl Verifier<'_> {
             return Err(read_only_error(request));
         }
         self.check_buffer(&request.base, &request.span())?;
-        Ok(request.unknown())
+        Ok(Value::UNKNOWN)
     }
 
     pub(super) fn access_tracepoint_buffer(&mut self, request: &Request) -> Result<Value> {
         self.check_buffer(&request.base, &request.span())?;
-        Ok(request.unknown())
+        Ok(Value::UNKNOWN)
     }
 
     /// Checks a stretch of a buffer; how far it reaches is only known when the

@@ -54,7 +54,7 @@ impl Verifier<'_> {
         let untrusted = base.flags.contains(Flags::UNTRUSTED);
         let wanted = Wanted { off, size };
         match walk::find(btf, type_id, wanted)? {
-            Found::Number => Ok(request.unknown()),
+            Found::Number => Ok(Value::UNKNOWN),
             Found::Memory => Ok(untrusted_memory()),
             Found::Pointer(found) => {
                 let flags = match untrusted {
@@ -90,7 +90,7 @@ impl Verifier<'_> {
             return Err(self.unsupported(format!("struct {name}")));
         };
         Ok(match walk::find(btf, type_id, Wanted { off, size })? {
-            Found::Number => request.unknown(),
+            Found::Number => Value::UNKNOWN,
             Found::Memory => untrusted_memory(),
             Found::Pointer(found) => self.pointer_to(found.target, found.flags),
         })

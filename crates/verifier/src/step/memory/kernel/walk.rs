@@ -242,3 +242,6 @@ fn named(name: &str) -> String {
         name => name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ impl Span {
     /// Every byte that it may touch, by offset from the frame pointer.
     fn bytes(&self) -> std::ops::Range<i64> {
         let (first, last) = self.starts();
-        first..last + i64::from(self.size)
+        first..last.saturating_add(i64::from(self.size))
     }
 }
 
