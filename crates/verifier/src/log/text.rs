@@ -71,16 +71,12 @@ impl Text {
         }
     }
 
-    /// Drops what came after `mark`, and puts a blank for the newline before it:
-    /// Linux goes on in the line of the branch.
+    /// Drops what came after `mark`. Where a state was told behind the branch, a
+    /// blank stands for its newline by now, and Linux goes on in its line.
     pub(super) fn rewind(&mut self, mark: Mark) {
         let at = mark.0.saturating_sub(self.cut) as usize;
         if self.kept.is_char_boundary(at) {
             self.kept.truncate(at);
-        }
-        if self.kept.ends_with('\n') {
-            self.kept.pop();
-            self.kept.push(' ');
         }
         // The last instruction told may be the branch itself: its end is here.
     }
