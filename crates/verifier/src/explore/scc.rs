@@ -189,7 +189,8 @@ impl super::Verifier<'_> {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(")?;
-        for callsite in &self.callsites {
+        // Linux takes a call by the first instruction for the end of the list.
+        for callsite in self.callsites.iter().take_while(|pc| pc.0 != 0) {
             write!(f, "{},", callsite.0)?;
         }
         write!(f, "{})", self.scc)
