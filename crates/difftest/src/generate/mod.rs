@@ -4,7 +4,31 @@
 //! mean something (with a [`Dial`] from nearly all accepted to about half), or
 //! given programs changed a little. The same seed and index give the same
 //! program, byte for byte, on every machine. All programs that are not given
-//! share the maps and types of one [`Pool`].
+//! share the maps and types of one [`Pool`], so that a kernel is given those once
+//! ([`PooledJudge`](crate::verify::PooledJudge)).
+//!
+//! A program on which two verifiers differ is made smaller by [`reduced`] and
+//! written as a file test by [`text()`].
+//!
+//! # Figures
+//!
+//! Accepted by Linux 6.18, of 6,000 programs each; CPU time of making a program
+//! and putting it to Linux for its verdict and statistics, in a release build:
+//!
+//! | mode | slots | accepted | CPU time |
+//! |---|---|---|---|
+//! | [`Mode::Typed`], [`Dial::SOUND`] | 131 | 99.9 % | 0.43 ms |
+//! | [`Mode::Typed`], [`Dial::EDGE`] | 132 | 63 % | 0.32 ms |
+//! | [`Mode::Legal`] | 28 | 10 % | 0.03 ms |
+//!
+//! Sound programs are of 20 program types and call 132 helpers. What of them is
+//! refused are loops that take more than a million instructions to follow.
+//!
+//! # Deliberately absent
+//!
+//! Program types that attach to functions of the kernel, sleepable programs,
+//! kernel pointers in maps, lists and trees, arenas; kernel functions other than
+//! those of number iterators.
 
 mod edit;
 mod emit;
