@@ -55,6 +55,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         Change::Entered | Change::Made => "",
         Change::BoundsLost => "  (its bounds are lost here)",
         Change::Checked => "  (known from this branch)",
+        Change::Taken => "  (this takes it away)",
     };
     let Place { pc, insn, source } = &step.place;
     let source = source.as_ref();
@@ -143,6 +144,7 @@ impl JsonStep {
                 Change::Made => "made",
                 Change::BoundsLost => "bounds_lost",
                 Change::Checked => "checked",
+                Change::Taken => "taken",
             },
         }
     }

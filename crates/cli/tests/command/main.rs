@@ -18,4 +18,5 @@ mod programs;
 mod report;
 mod streams;
 mod support;
+mod verify;
 mod write;

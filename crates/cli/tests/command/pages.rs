@@ -16,6 +16,9 @@ fn help() {
             Commands:
               run          Feed the packets of a capture through an XDP program
               compare      Put a program and a capture to the running kernel too, and show every difference
+              verify       Say whether Linux would load programs, in its words, and explain refusals
+              explain      Explain a refusal by its code, with a program that fails and one that does not
+              features     List what the verifier follows and the machine runs
               inspect      Show what an object holds: programs, maps, globals, relocations, helpers
               disasm       Print the instructions of an object's programs
               completions  Print a completion script for a shell
@@ -26,8 +29,8 @@ fn help() {
               -h, --help     Print help
               -V, --version  Print version
 
-            Exit codes: 0 as expected, 1 a program trapped or Linux answers otherwise, 2 usage or unreadable
-            input, 3 not simulated or Linux cannot be asked.
+            Exit codes: 0 as expected, 1 a program trapped or is refused, or Linux answers otherwise, 2 usage or
+            unreadable input, 3 not simulated or Linux cannot be asked.
             exit 0
         "#]],
     );
@@ -66,7 +69,7 @@ fn manual_pages() {
         .map(|p| p.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    expect!["ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim.1"].assert_eq(&names.join(" "));
+    expect!["ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
     sim("man /dev/null/pages").failed(
         2,
         expect![[r#"

@@ -22,6 +22,8 @@ pub enum Change {
     BoundsLost,
     /// A branch told more of it.
     Checked,
+    /// The instruction took it away: it is no longer what it was.
+    Taken,
 }
 
 /// One step of a history.
@@ -196,6 +198,12 @@ fn back(context: &Context<'_>, step: &Step, after: &State, place: &mut Place) ->
             }
             _ => Back::Source(Change::Made),
         },
+        (Insn::Call { .. }, _)
+            if !matches!(here, Place::Reg(reg) if reg.index() <= 5)
+                && here.value(&step.before) != here.value(after) =>
+        {
+            Back::Note(Change::Taken)
+        }
         (Insn::Call { .. }, Place::Reg(reg)) if reg.index() <= 5 => Back::Source(Change::Made),
         (Insn::Atomic { op, src, .. }, Place::Reg(reg)) if writes(op, src, reg) => {
             Back::Source(Change::Made)
