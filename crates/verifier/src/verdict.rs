@@ -41,7 +41,6 @@ impl Stats {
 
 /// What was decided about a program.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a program")]
 pub enum Verdict<'p> {
     /// Linux would load it.
     Accepted(Acceptance<'p>),

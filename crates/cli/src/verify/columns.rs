@@ -6,7 +6,7 @@ use super::row::Row;
 use crate::error::Failure;
 
 /// A column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     /// The name in CSV heads and on the command line.
     pub(super) name: &'static str,

@@ -42,7 +42,7 @@ impl Spot {
         let variable = value.num.as_const().ok_or(Misplaced::Variable)?;
         let off = i64::from(value.off).wrapping_add(variable as i64);
         let lowest = -off / 8 - 1;
-        if off % 8 != 0 || off >= 0 || off < -512 || lowest + 1 < slots as i64 {
+        if off % 8 != 0 || !(-512..0).contains(&off) || lowest + 1 < slots as i64 {
             return Err(Misplaced::Offset(off));
         }
         Ok(Spot {

@@ -228,9 +228,8 @@ fn follow_operand(before: &State, dst: Reg, src: Operand, place: &mut Place) {
         return;
     };
     let (a, b) = (before.reg(dst), before.reg(src));
-    if b.is_scalar() && b.as_const().is_none() && (a.is_pointer() || a.as_const().is_some()) {
-        *place = Place::Reg(src);
-    } else if b.is_pointer() {
+    let unknown = b.is_scalar() && b.as_const().is_none();
+    if b.is_pointer() || unknown && (a.is_pointer() || a.as_const().is_some()) {
         *place = Place::Reg(src);
     }
 }
