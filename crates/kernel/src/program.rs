@@ -207,6 +207,18 @@ impl Kernel {
                         module: 0,
                     },
                 },
+                Insn::Invalid(_) => {
+                    // What is wrong with it is Linux's to find; its map is ours.
+                    if let Some(slot) = slots.get_mut(pc.index())
+                        && let (MAP_LOAD, src @ (5 | 6)) = (slot.opcode, slot.src)
+                    {
+                        let index = Imm64::MapIndex { index: slot.imm };
+                        if let Imm64::MapFd { fd } = self.resolve_imm(program, maps, pc, index)? {
+                            (slot.src, slot.imm) = (src - 4, fd);
+                        }
+                    }
+                    continue;
+                }
                 _ => continue,
             };
             let Some((head, tail)) = isa::encode(insn) else {
@@ -274,6 +286,9 @@ impl AsFd for Loaded {
         self.fd.as_fd()
     }
 }
+
+/// Opcode of a 64-bit immediate load.
+const MAP_LOAD: u8 = 0x18;
 
 fn own_flags(program: &Program) -> LoadFlags {
     let flag = |set, flag| if set { flag } else { LoadFlags(0) };
