@@ -142,6 +142,9 @@ fn subprogram(program: &Program, start: Pc, end: Pc) -> Result<Subprogram> {
 /// come in.
 fn loads_packet(opcode: u8) -> bool {
     const SIZE: u8 = 0b0001_1000;
+    if let Some(insn) = flow::shape(opcode) {
+        return matches!(insn, Insn::LoadPacket { .. });
+    }
     let mut known = table::TABLE
         .iter()
         .filter(|row| matches!(row.insn, Insn::LoadPacket { .. }));
