@@ -19,17 +19,54 @@ pub(super) enum Flow {
     Exit,
 }
 
+/// How an opcode moves control, where nothing but its fields is left to look at.
+#[derive(Clone, Copy)]
+enum Kind {
+    Next,
+    Wide,
+    Jump,
+    LongJump,
+    Branch,
+    Call,
+    Exit,
+    Unknown,
+}
+
+/// By opcode, from the instruction table: every pass asks for every slot.
+static KINDS: [Kind; 256] = kinds();
+
+const fn kinds() -> [Kind; 256] {
+    let mut kinds = [Kind::Unknown; 256];
+    let mut i = table::TABLE.len();
+    // From the end, so that the first row of an opcode stands.
+    while i > 0 {
+        i -= 1;
+        let row = &table::TABLE[i];
+        kinds[row.opcode as usize] = match row.insn {
+            Insn::Jump { long: true, .. } => Kind::LongJump,
+            Insn::Jump { long: false, .. } => Kind::Jump,
+            Insn::Branch { .. } | Insn::MayGoto { .. } => Kind::Branch,
+            Insn::Call { .. } | Insn::CallReg { .. } => Kind::Call,
+            Insn::Exit => Kind::Exit,
+            Insn::LoadImm { .. } => Kind::Wide,
+            _ => Kind::Next,
+        };
+    }
+    kinds
+}
+
 /// How `slot` moves control, whatever its reserved fields hold.
+#[inline]
 pub(super) fn flow(slot: Slot) -> Flow {
-    match shape(slot.opcode) {
-        Some(Insn::Jump { long: true, .. }) => Flow::Jump(slot.imm),
-        Some(Insn::Jump { long: false, .. }) => Flow::Jump(slot.offset.into()),
-        Some(Insn::Branch { .. } | Insn::MayGoto { .. }) => Flow::Branch(slot.offset.into()),
-        Some(Insn::Call { .. } | Insn::CallReg { .. }) => Flow::Call,
-        Some(Insn::Exit) => Flow::Exit,
-        Some(Insn::LoadImm { .. }) => Flow::Wide,
-        Some(_) => Flow::Next,
-        None => unknown(slot),
+    match KINDS[usize::from(slot.opcode)] {
+        Kind::Next => Flow::Next,
+        Kind::Wide => Flow::Wide,
+        Kind::Jump => Flow::Jump(slot.offset.into()),
+        Kind::LongJump => Flow::Jump(slot.imm),
+        Kind::Branch => Flow::Branch(slot.offset.into()),
+        Kind::Call => Flow::Call,
+        Kind::Exit => Flow::Exit,
+        Kind::Unknown => unknown(slot),
     }
 }
 
@@ -152,6 +189,7 @@ impl IntoIterator for Successors {
 }
 
 /// Where control may go after `pc` inside its function.
+#[inline]
 pub(super) fn successors(slots: &[Slot], pc: Pc) -> Successors {
     let Some(slot) = slots.get(pc.index()) else {
         return Successors::default();
