@@ -37,55 +37,11 @@ pub fn type_name<'a>(context: &'a Context<'a>, value: &'a Value) -> impl Display
     })
 }
 
-/// Flags that go before the kind, in Linux's order.
-const PREFIXES: [(Flags, &str); 7] = [
-    (Flags::RDONLY, "rdonly_"),
-    (Flags::RINGBUF, "ringbuf_"),
-    (Flags::USER, "user_"),
-    (Flags::PERCPU, "percpu_"),
-    (Flags::RCU, "rcu_"),
-    (Flags::UNTRUSTED, "untrusted_"),
-    (Flags::TRUSTED, "trusted_"),
-];
-
 fn write_type(f: &mut fmt::Formatter<'_>, context: &Context<'_>, value: &Value) -> fmt::Result {
-    for (flag, prefix) in PREFIXES {
-        if value.flags.contains(flag) {
-            f.write_str(prefix)?;
-        }
-    }
-    f.write_str(kind_name(value.kind))?;
-    if let Kind::Btf { type_id } = value.kind {
-        let null = if value.may_be_null() { "or_null_" } else { "" };
-        return write!(f, "{null}{}", struct_name(context, value, type_id));
-    }
-    f.write_str(if value.may_be_null() { "_or_null" } else { "" })
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::NotInit => "?",
-        Kind::Scalar => "scalar",
-        Kind::Ctx => "ctx",
-        Kind::MapPtr(_) => "map_ptr",
-        Kind::MapValue(_) => "map_value",
-        Kind::MapKey(_) => "map_key",
-        Kind::Stack { .. } => "fp",
-        Kind::Packet { .. } => "pkt",
-        Kind::PacketMeta { .. } => "pkt_meta",
-        Kind::PacketEnd => "pkt_end",
-        Kind::FlowKeys => "flow_keys",
-        Kind::Socket => "sock",
-        Kind::SockCommon => "sock_common",
-        Kind::TcpSock => "tcp_sock",
-        Kind::XdpSock => "xdp_sock",
-        Kind::TpBuffer => "tp_buffer",
-        Kind::Btf { .. } => "ptr_",
-        Kind::Mem { .. } => "mem",
-        Kind::Buf => "buf",
-        Kind::Func { .. } => "func",
-        Kind::DynptrPtr(_) => "dynptr_ptr",
-        Kind::Arena => "arena",
+    write!(f, "{}", value.type_name())?;
+    match value.kind {
+        Kind::Btf { type_id } => f.write_str(struct_name(context, value, type_id)),
+        _ => Ok(()),
     }
 }
 
