@@ -132,6 +132,8 @@ impl MapFields {
 const MAX_DEPTH: u32 = 4;
 /// How many fields a value may have.
 const MAX_FIELDS: usize = 11;
+/// How many members are looked at: types may fan out at every depth.
+const MAX_MEMBERS: u32 = 1 << 16;
 
 static NO_FIELDS: Fields = Fields { list: Vec::new() };
 
@@ -140,13 +142,14 @@ impl Fields {
     pub(crate) fn of(btf: &Btf, ty: TypeId) -> Fields {
         let mut fields = Fields::default();
         if let Some((_, Type::Struct(_))) = btf.resolved(ty) {
-            fields.search(btf, ty, 0, 0);
+            let mut budget = MAX_MEMBERS;
+            fields.search(btf, ty, 0, 0, &mut budget);
         }
         fields.list.sort_by_key(|field| field.offset);
         fields
     }
 
-    fn search(&mut self, btf: &Btf, outer: TypeId, base: u32, depth: u32) {
+    fn search(&mut self, btf: &Btf, outer: TypeId, base: u32, depth: u32, budget: &mut u32) {
         let Some((_, Type::Struct(outer))) = btf.resolved(outer) else {
             return;
         };
@@ -154,22 +157,28 @@ impl Fields {
             let Some(offset) = base.checked_add(member.bit_offset / 8) else {
                 return;
             };
-            self.search_member(btf, member.ty, offset, depth);
+            self.search_member(btf, member.ty, offset, depth, budget);
         }
     }
 
     /// A member, or each element of one that is an array.
-    fn search_member(&mut self, btf: &Btf, ty: TypeId, offset: u32, depth: u32) {
+    fn search_member(&mut self, btf: &Btf, ty: TypeId, offset: u32, depth: u32, budget: &mut u32) {
         let (mut ty, mut count) = (ty, 1u32);
         while let Some((_, Type::Array(array))) = btf.resolved(ty) {
+            // An array may be its own element.
+            let Some(left) = budget.checked_sub(1) else {
+                return;
+            };
+            *budget = left;
             count = count.saturating_mul(array.len);
             ty = array.elem;
         }
         let size = btf.size_of(ty).unwrap_or(0);
         for index in 0..count {
-            if self.list.len() > MAX_FIELDS {
+            if self.list.len() > MAX_FIELDS || *budget == 0 {
                 return;
             }
+            *budget -= 1;
             let Some(offset) = size.checked_mul(index).and_then(|o| o.checked_add(offset)) else {
                 return;
             };
@@ -177,7 +186,7 @@ impl Fields {
             if let Some(kind) = kind_of(btf, ty) {
                 self.list.push(Field { kind, offset, size });
             } else if depth < MAX_DEPTH {
-                self.search(btf, ty, offset, depth + 1);
+                self.search(btf, ty, offset, depth + 1, budget);
             }
             if self.list.len() == before {
                 return;
@@ -218,5 +227,27 @@ fn tag_of(btf: &Btf, pointer: TypeId) -> Option<FieldKind> {
     match btf.ty(target)? {
         Type::TypeTag(tag) => FieldKind::of_tag(tag.name),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use btf::build::{BtfBuilder, MemberDef};
+
+    use super::*;
+
+    /// Structs of 255 members each, four deep, and an array of itself: the search
+    /// ends all the same.
+    #[test]
+    fn types_that_fan_out_and_cycles() {
+        let mut build = BtfBuilder::new();
+        let cycle = build.array(build.next_id(), 3);
+        let mut inner = cycle;
+        for depth in 0..4 {
+            let members = [MemberDef::from(("m", inner, 0)); 255];
+            inner = build.struct_(&format!("level{depth}"), 8, &members);
+        }
+        let btf = build.finish().expect("well formed, if senseless");
+        assert_eq!(Fields::of(&btf, inner), Fields::default());
     }
 }

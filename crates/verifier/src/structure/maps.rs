@@ -1,12 +1,9 @@
 //! Which programs may name which maps, whatever they do with them.
 
 use abi::{MapDef, MapType, ProgType, Program};
-use btf::{Btf, Type, TypeId};
 
+use crate::fields::{FieldKind, Fields};
 use crate::reason::MapUse;
-
-/// How deep values are searched for special fields.
-const MAX_DEPTH: usize = 8;
 
 /// Checks that the program may name `map`; `others` are the maps that it named
 /// before.
@@ -19,7 +16,7 @@ pub(super) fn check_use<'m>(
     if map.map_type == MapType::StructOps {
         return Err(MapUse::StructOps.into());
     }
-    if program.flags.sleepable && !for_sleepable(map.map_type) {
+    if program.flags.sleepable && !map.map_type.works_in_sleepable() {
         return Err(MapUse::Sleepable.into());
     }
     let storage = matches!(
@@ -34,82 +31,30 @@ pub(super) fn check_use<'m>(
 
 /// Fields of map values that decide who may use the map.
 fn check_fields(program: &Program, map: &MapDef) -> Result<(), MapUse> {
-    let tracing = is_tracing(program.prog_type);
+    let tracing = program.prog_type.is_tracing();
     if !tracing && program.prog_type != ProgType::SocketFilter {
         return Ok(());
     }
     let Some(btf) = program.btf.as_deref() else {
         return Ok(());
     };
-    let has = |name| has_field(btf, map.value_type, name);
-    if tracing && (has("bpf_list_head") || has("bpf_rb_root")) {
+    let fields = Fields::of(btf, map.value_type);
+    let has = |kind| fields.find(kind).is_some();
+    if tracing && (has(FieldKind::ListHead) || has(FieldKind::RbRoot)) {
         return Err(MapUse::Tracing("bpf_{list_head,rb_root}"));
     }
-    if has("bpf_spin_lock") || has("bpf_res_spin_lock") {
+    if fields.lock().is_some() {
         return Err(if tracing {
             MapUse::Tracing("bpf_spin_lock")
         } else {
             MapUse::SocketFilterLock
         });
     }
-    if tracing && has("bpf_timer") {
+    if tracing && has(FieldKind::Timer) {
         return Err(MapUse::Tracing("bpf_timer"));
     }
-    if tracing && has("bpf_wq") {
+    if tracing && has(FieldKind::Workqueue) {
         return Err(MapUse::Tracing("bpf_wq"));
     }
     Ok(())
-}
-
-fn is_tracing(prog_type: ProgType) -> bool {
-    matches!(
-        prog_type,
-        ProgType::Kprobe
-            | ProgType::Tracepoint
-            | ProgType::PerfEvent
-            | ProgType::RawTracepoint
-            | ProgType::RawTracepointWritable
-    )
-}
-
-fn for_sleepable(map_type: MapType) -> bool {
-    use MapType::*;
-    matches!(
-        map_type,
-        Hash | LruHash
-            | Array
-            | PercpuHash
-            | PercpuArray
-            | LruPercpuHash
-            | ArrayOfMaps
-            | HashOfMaps
-            | Ringbuf
-            | UserRingbuf
-            | InodeStorage
-            | SkStorage
-            | TaskStorage
-            | CgrpStorage
-            | Queue
-            | Stack
-            | Arena
-    )
-}
-
-/// Whether a value of this type holds a struct of the name, by itself, in an
-/// array or in a struct.
-fn has_field(btf: &Btf, value: TypeId, name: &str) -> bool {
-    let mut waiting = vec![(value, 0)];
-    while let Some((id, depth)) = waiting.pop() {
-        match btf.resolved(id) {
-            Some((_, Type::Struct(found))) if depth > 0 && found.name == name => return true,
-            Some((_, Type::Struct(outer))) if depth < MAX_DEPTH => {
-                waiting.extend(outer.members().map(|member| (member.ty, depth + 1)));
-            }
-            Some((_, Type::Array(array))) if depth < MAX_DEPTH => {
-                waiting.push((array.elem, depth + 1));
-            }
-            _ => {}
-        }
-    }
-    false
 }
