@@ -17,20 +17,25 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("crates/loader", &["isa", "btf", "abi"], &[]),
     ("crates/verifier", &["isa", "btf", "abi"], &["loader"]),
     ("crates/vm", &["isa", "abi"], &["btf", "loader"]),
+    ("crates/jit", &["isa", "abi", "vm"], &["loader"]),
     ("crates/kernel", &["isa", "btf", "abi"], &["loader"]),
     // faces
-    ("crates/xdp-sim", &["abi", "btf", "vm"], &["isa", "loader"]),
+    (
+        "crates/xdp-sim",
+        &["abi", "btf", "vm", "jit"],
+        &["isa", "loader"],
+    ),
     (
         "crates/difftest",
         &[
-            "isa", "btf", "abi", "loader", "verifier", "vm", "xdp-sim", "kernel",
+            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel",
         ],
         &[],
     ),
     (
         "crates/cli",
         &[
-            "isa", "btf", "abi", "loader", "verifier", "vm", "xdp-sim", "difftest",
+            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "difftest",
         ],
         &["kernel"],
     ),
@@ -38,7 +43,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (
         "benches",
         &[
-            "isa", "btf", "abi", "loader", "verifier", "vm", "xdp-sim", "kernel",
+            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel",
         ],
         &[],
     ),
@@ -48,7 +53,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
 ];
 
 const OURS: &[&str] = &[
-    "isa", "btf", "abi", "loader", "verifier", "vm", "kernel", "xdp-sim", "difftest",
+    "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "kernel", "xdp-sim", "difftest",
 ];
 
 #[test]

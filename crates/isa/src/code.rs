@@ -3,7 +3,7 @@
 use crate::{CallTarget, Imm64, Insn, Pc, Slot, codec, table};
 
 /// Decoded code: one [`Insn`] for each [`Slot`], at the same index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
     slots: Vec<Slot>,
     insns: Vec<Insn>,

@@ -1,20 +1,20 @@
-//! Whatever runs programs.
+//! Whatever runs programs in the interpreter's place.
+
+use std::fmt;
 
 use crate::machine::{Machine, ProgId};
-use crate::memory::Addr;
 use crate::trap::Trap;
 
-/// A program that can be run on a machine.
+/// Runs loaded programs of one machine, such as a compiler's output.
 ///
-/// The interpreter is the definition that others are held to; a loaded program's
-/// id is its form of one.
-pub trait Engine {
-    /// Runs the program to its end, with the context `ctx`; the value of `r0`.
-    fn run(&self, machine: &mut Machine, ctx: Addr) -> Result<u64, Trap>;
-}
+/// The interpreter is the definition that an engine is held to: same answer, same
+/// memory, same maps, and where it counts instructions the same number.
+pub trait Engine: fmt::Debug + Send {
+    /// Whether it has this program; the interpreter runs the others.
+    fn covers(&self, program: ProgId) -> bool;
 
-impl Engine for ProgId {
-    fn run(&self, machine: &mut Machine, ctx: Addr) -> Result<u64, Trap> {
-        machine.run(*self, ctx)
-    }
+    /// Runs the program to its end with these values in `r1` to `r5`; the value
+    /// of `r0`. Says how many instructions it took by
+    /// [`Machine::set_executed`], 0 where it does not count.
+    fn call(&self, machine: &mut Machine, program: ProgId, args: [u64; 5]) -> Result<u64, Trap>;
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use abi::limits::{MAX_CALL_FRAMES, STACK_BYTES};
+use isa::Pc;
 
+use crate::engine::Engine;
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run};
 use crate::map::{Direct, Map, MapError, MapId};
@@ -67,6 +69,8 @@ pub struct Machine {
     pub(crate) arrays: Vec<Option<Direct>>,
     /// Empty while a program runs: the run has them.
     pub(crate) programs: Vec<Loaded>,
+    /// What runs programs in the interpreter's place. Empty while it does.
+    engine: Option<Box<dyn Engine>>,
     /// The program and number of each function that programs know the address
     /// of, in the order of their addresses.
     functions: Vec<(ProgId, usize)>,
@@ -122,6 +126,7 @@ impl Machine {
             maps: Vec::new(),
             arrays: Vec::new(),
             programs: Vec::new(),
+            engine: None,
             functions: Vec::new(),
             function_addresses: BTreeMap::new(),
             stacks,
@@ -140,6 +145,17 @@ impl Machine {
 
     /// Runs a program with these values in `r1` to `r5`.
     pub fn call(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
+        if self.engine.as_ref().is_some_and(|e| e.covers(program)) {
+            let engine = self.engine.take().expect("was seen");
+            let result = engine.call(self, program, args);
+            self.engine = Some(engine);
+            return result;
+        }
+        self.interpret(program, args)
+    }
+
+    /// Runs a program in the interpreter, whatever engine there is.
+    pub fn interpret(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
         self.held_lock = None;
@@ -150,10 +166,49 @@ impl Machine {
         result
     }
 
+    /// Hands the programs that an engine has over to it.
+    pub fn set_engine(&mut self, engine: Option<Box<dyn Engine>>) {
+        self.engine = engine;
+    }
+
+    /// Goes on in the interpreter at instruction `pc` of a program, with these
+    /// registers, in a function without callers, until `left` instructions were
+    /// taken at most.
+    ///
+    /// For engines that count by blocks of instructions: the interpreter says
+    /// where exactly the budget runs out. Sets [`Machine::executed`] as if all but
+    /// `left` of the budget had been used before. Panics when there is no such
+    /// instruction.
+    pub fn finish(
+        &mut self,
+        program: ProgId,
+        pc: Pc,
+        regs: [u64; 11],
+        left: u64,
+    ) -> Result<u64, Trap> {
+        let programs = mem::take(&mut self.programs);
+        let frames = mem::take(&mut self.frames);
+        let mut run = Run::new(&programs, frames, self.budget);
+        let result = run.resume(self, program, pc, regs, left);
+        (self.frames, self.executed) = run.finish();
+        self.programs = programs;
+        result
+    }
+
+    /// What an engine does before a run: nothing of the last one remains.
+    pub fn prepare_run(&mut self) {
+        self.held_lock = None;
+    }
+
     /// Instructions that the last run took, with everything that it called. An
     /// instruction that trapped is counted.
     pub fn executed(&self) -> u64 {
         self.executed
+    }
+
+    /// Says what [`Machine::executed`] answers; for engines.
+    pub fn set_executed(&mut self, instructions: u64) {
+        self.executed = instructions;
     }
 
     /// The name of a program.
@@ -176,9 +231,10 @@ impl Machine {
         format!("program {program}, {}: {why}", trap.pc)
     }
 
-    /// One past the last byte of the stack of the frame at this depth.
+    /// One past the last byte of the stack of the frame at this depth, which wraps
+    /// at [`MAX_CALL_FRAMES`]. Each lies one granule above that of its caller.
     #[inline(always)]
-    pub(crate) fn stack_top(&self, depth: usize) -> Addr {
+    pub fn stack_top(&self, depth: usize) -> Addr {
         self.stacks[depth % MAX_CALL_FRAMES]
     }
 
@@ -197,7 +253,7 @@ impl Machine {
     }
 
     /// The number of the function of `program` that `address` stands for.
-    pub(crate) fn function_at(&self, program: ProgId, address: u64) -> Option<usize> {
+    pub fn function_at(&self, program: ProgId, address: u64) -> Option<usize> {
         let offset = address.checked_sub(Machine::FUNCTIONS.to_reg())?;
         let stride = u64::from(Machine::FUNCTION_STRIDE);
         let index = (offset % stride == 0).then_some((offset / stride) as usize)?;

@@ -8,6 +8,7 @@ use super::fuse::fuse;
 use super::op::{Op, OpCode};
 use crate::helper::{self, HelperFn};
 use crate::instance::LoadError;
+use crate::linked::Link;
 use crate::memory::Addr;
 use crate::trap::TrapKind;
 
@@ -16,10 +17,12 @@ use crate::trap::TrapKind;
 pub(crate) struct Loaded {
     pub(crate) name: String,
     pub(crate) prog_type: abi::ProgType,
+    /// As it was given.
+    pub(crate) code: Code,
     /// One for each instruction.
     pub(super) ops: Vec<Op>,
     /// The slot of each op.
-    pub(super) pcs: Vec<u32>,
+    pub(crate) pcs: Vec<u32>,
     /// The functions of the program, the entry first.
     pub(crate) functions: Vec<Function>,
     /// The helpers that are called, with their numbers.
@@ -33,9 +36,9 @@ pub(crate) struct Loaded {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     /// Its first op.
-    pub(super) entry: usize,
+    pub(crate) entry: usize,
     /// Bytes below the frame pointer that it can reach, to be cleared on entry.
-    pub(super) stack: u32,
+    pub(crate) stack: u32,
 }
 
 /// What a program can refer to, as addresses.
@@ -72,6 +75,7 @@ pub(crate) fn load(program: &Program, resolve: &mut dyn Resolve) -> Result<Loade
         loaded: Loaded {
             name: program.name.clone(),
             prog_type: program.prog_type,
+            code: Code::default(),
             ops: Vec::with_capacity(next),
             pcs: Vec::with_capacity(next),
             functions: functions(&code, &starts, &numbers),
@@ -87,8 +91,33 @@ pub(crate) fn load(program: &Program, resolve: &mut dyn Resolve) -> Result<Loade
             loading.loaded.pcs.push(pc.0);
         }
     }
-    fuse(&mut loading.loaded.ops);
-    Ok(loading.loaded)
+    let mut loaded = loading.loaded;
+    fuse(&mut loaded.ops);
+    loaded.code = code;
+    Ok(loaded)
+}
+
+impl Loaded {
+    /// What was resolved in the instruction of an op.
+    pub(crate) fn link(&self, at: usize) -> Link {
+        let op = self.ops[at];
+        match op.plain {
+            OpCode::LoadImm => Link::Constant(op.wide()),
+            OpCode::CallLocal => Link::Function(op.imm as usize),
+            OpCode::CallHelper | OpCode::Lookup => {
+                let (id, function) = self.helpers[op.index as usize];
+                Link::Helper { id, function }
+            }
+            OpCode::TailCall => Link::TailCall,
+            OpCode::Trap => Link::Trap(self.traps[op.index as usize]),
+            _ => Link::None,
+        }
+    }
+
+    /// The op of a slot.
+    pub(crate) fn op_at(&self, pc: Pc) -> Option<usize> {
+        self.pcs.binary_search(&pc.0).ok()
+    }
 }
 
 fn functions(code: &Code, starts: &[Pc], numbers: &[usize]) -> Vec<Function> {

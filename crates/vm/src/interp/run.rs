@@ -87,6 +87,29 @@ impl<'p> Run<'p> {
         self.call(machine, program.0 as usize, 0, args)
     }
 
+    /// Runs on from an instruction, in a function without callers, when all but
+    /// `left` of the budget is used.
+    pub(crate) fn resume(
+        &mut self,
+        machine: &mut Machine,
+        program: ProgId,
+        pc: isa::Pc,
+        regs: [u64; 11],
+        left: u64,
+    ) -> Result<u64, Trap> {
+        self.left = left.min(self.limit);
+        let program = program.0 as usize;
+        let at = self.programs[program].op_at(pc);
+        let mut state = State {
+            regs,
+            program,
+            at: at.expect("engines resume where an instruction is"),
+            base: self.frames.len(),
+            loops: abi::limits::MAY_GOTO_ITERATIONS,
+        };
+        self.execute(machine, &mut state)
+    }
+
     /// Gives back the frames' memory and the instructions that were run.
     pub(crate) fn finish(self) -> (Vec<Frame>, u64) {
         (self.frames, self.limit - self.left)

@@ -33,6 +33,7 @@ mod reservation;
 mod space;
 
 pub use fault::Fault;
+pub use pages::{HostMemory, WINDOW_BYTES};
 pub use space::Space;
 
 /// Regions begin at multiples of this many bytes.

@@ -36,6 +36,26 @@ pub(super) struct Window {
 /// A [`Window`] in the order of its fields.
 type Words = [u32; 8];
 
+/// Bytes of a [`Window`] in [`HostMemory::windows`]: eight words of 32 bits, of
+/// which the first three are the window's first byte, and how many bytes from
+/// there may be read and written.
+pub const WINDOW_BYTES: usize = size_of::<Words>();
+
+/// Where an address space lies in the host's memory, for compiled code.
+#[derive(Clone, Copy, Debug)]
+pub struct HostMemory {
+    /// The host address of program address 0. Holds until a region is made or
+    /// removed, and where `reserved` as long as the space lives.
+    pub base: NonNull<u8>,
+    /// Whether every 32-bit program address lies behind `base`, with a granule
+    /// without access in front of the first and behind the last: an address cut
+    /// to 32 bits then reaches nobody else's memory.
+    pub reserved: bool,
+    /// The windows, one for each granule, [`WINDOW_BYTES`] each; as long as the
+    /// space lives.
+    pub windows: NonNull<u8>,
+}
+
 /// The memory of an address space.
 ///
 /// # Invariants
@@ -130,6 +150,14 @@ impl Pages {
             self.committed[first..first + count].fill(true);
         }
         done
+    }
+
+    pub(super) fn host(&mut self) -> HostMemory {
+        HostMemory {
+            base: self.base,
+            reserved: self.host.is_reserved(),
+            windows: NonNull::from(&mut *self.windows).cast(),
+        }
     }
 
     /// Gives granules back; they have no window any more.

@@ -53,6 +53,11 @@ impl Reservation {
         }
     }
 
+    /// Whether it is one mapping of everything.
+    pub(super) fn is_reserved(&self) -> bool {
+        !matches!(self, Reservation::Buffer(_))
+    }
+
     /// Makes `count` granules from `first` on readable and writable zeroes.
     /// `false` when the host has no memory.
     pub(super) fn commit(&mut self, first: usize, count: usize) -> bool {

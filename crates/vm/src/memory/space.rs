@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::fault::{distance, neighbours};
-use super::pages::{Pages, Window, remainder};
+use super::pages::{HostMemory, Pages, Window, remainder};
 use super::reservation::Reservation;
 use super::{
     Access, Addr, Elements, Fault, GRANULE, GRANULES, OutOfSpace, Region, RegionId, RegionKind,
@@ -197,6 +197,11 @@ impl Space {
         }
         self.pages
             .set_window(first as usize, count as usize, window);
+    }
+
+    /// Where the space lies in the host's memory.
+    pub fn host(&mut self) -> HostMemory {
+        self.pages.host()
     }
 
     /// Checks a program's access and gives its address.

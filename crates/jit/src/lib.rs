@@ -1,0 +1,40 @@
+//! Compiles programs to x86-64.
+//!
+//! [`Compiled`] is an [`vm::Engine`]: handed to a machine, it runs the machine's
+//! programs in the interpreter's place, with the same answers. It never knows
+//! verdicts: how much a program is trusted is an [`Options`] of whoever compiles.
+//!
+//! # How far a program is trusted
+//!
+//! | [`Mode`] | an access | for |
+//! |---|---|---|
+//! | `Checked` | is held against the regions, as in the interpreter: same traps, to the byte | programs that nobody vouches for; hosts where no signal handler may be installed |
+//! | `Sandboxed` | is cut to 32 bits, so that it cannot leave the machine's address space; where nothing is mapped the processor faults and a handler makes a trap of it | verified programs: the second wall behind the verifier |
+//! | `Trusted` | goes where it goes | verified programs, for measuring what the wall costs |
+//!
+//! # Registers
+//!
+//! | BPF | x86-64 | |
+//! |---|---|---|
+//! | r0 | rax | |
+//! | r1 | rdi | |
+//! | r2 | rsi | |
+//! | r3 | r8 | |
+//! | r4 | r9 | |
+//! | r5 | r10 | |
+//! | r6 | rbx | kept by the called function |
+//! | r7 | r13 | kept by the called function |
+//! | r8 | r14 | kept by the called function |
+//! | r9 | r15 | kept by the called function |
+//! | r10 | rbp | kept by the called function |
+//! | – | rcx, rdx, r11 | free within an instruction; shifts and divisions need the first two |
+//! | – | r12 | the `context::Context` of the run |
+//! | – | gs | host address of program address 0 |
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod error;
+mod options;
+
+pub use error::Error;
+pub use options::{Mode, Options};
