@@ -36,5 +36,12 @@
 mod error;
 mod options;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod context;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod runtime;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod site;
+
 pub use error::Error;
 pub use options::{Mode, Options};

@@ -1,0 +1,106 @@
+//! What compiled code and the runtime share while a program runs.
+//!
+//! `r12` points to the [`Context`] from entry to exit. Compiled code reads and
+//! writes its fields by their offsets, [`offset`].
+
+use core::mem::{MaybeUninit, offset_of};
+
+use vm::{Machine, Trap};
+
+use crate::site::Shared;
+
+/// Number, in x86's order, of the host register of each BPF register.
+pub(crate) const HOST_REGISTER: [u8; 11] = [
+    0,  // r0: rax
+    7,  // r1: rdi
+    6,  // r2: rsi
+    8,  // r3: r8
+    9,  // r4: r9
+    10, // r5: r10
+    3,  // r6: rbx
+    13, // r7
+    14, // r8
+    15, // r9
+    5,  // r10: rbp
+];
+
+/// The state of a run.
+///
+/// | field | written by | when |
+/// |---|---|---|
+/// | `left` | entry; compiled code with a meter; the runtime | start of a block; refunds |
+/// | `status` | the runtime, the exits, the fault handler | when the run ends early |
+/// | `site` | compiled code | before a jump to `exit_budget` or `exit_trap` |
+/// | `r5`, `fp` | compiled code | before a helper that takes them |
+/// | `depth` | entry, callbacks; code that writes r10 itself | |
+/// | `regs` | `exit_budget`, `rare`, the fault handler | |
+/// | `trap` | the runtime | with `status` [`Status::TRAPPED`] |
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Instructions that may still run.
+    pub(crate) left: i64,
+    /// How the run ended, a [`Status`].
+    pub(crate) status: u32,
+    /// Index in [`Shared::sites`].
+    pub(crate) site: u32,
+    /// Host address of program address 0.
+    pub(crate) base: *const u8,
+    /// Table of windows, see [`vm::memory::WINDOW_BYTES`].
+    pub(crate) windows: *const u8,
+    /// `r5` of a helper call.
+    pub(crate) r5: u64,
+    /// Top of the stack of the function that calls a helper which may call back:
+    /// what `r10` was when the function began.
+    pub(crate) fp: u64,
+    /// Depth of the running function: 0 in the program itself. Compiled code
+    /// keeps it only where the program writes `r10`.
+    pub(crate) depth: u32,
+    /// Tail calls taken.
+    pub(crate) tail_calls: u32,
+    /// `rsp` to go back to by an exit; of the innermost entry.
+    pub(crate) host_rsp: u64,
+    /// The machine. Valid while compiled code or the runtime it called runs.
+    pub(crate) machine: *mut Machine,
+    /// Tables of the code.
+    pub(crate) shared: *const Shared,
+    /// Host registers in x86's order: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8
+    /// to r15.
+    pub(crate) regs: [MaybeUninit<u64>; 16],
+    /// Why the run ended.
+    pub(crate) trap: MaybeUninit<Trap>,
+}
+
+/// Values of [`Context::status`].
+#[derive(Debug)]
+pub(crate) struct Status;
+
+impl Status {
+    /// Runs, or has returned.
+    pub(crate) const RUNNING: u32 = 0;
+    /// `trap` says why.
+    pub(crate) const TRAPPED: u32 = 1;
+    /// The processor refused an access; `site` and `regs` say which.
+    pub(crate) const FAULT: u32 = 2;
+    /// The budget does not suffice for the block at `site`; `regs` holds all
+    /// registers, and the block has been subtracted from `left`.
+    pub(crate) const BUDGET: u32 = 3;
+    /// The instruction at `site` is a trap.
+    pub(crate) const TRAP_SITE: u32 = 4;
+}
+
+/// Offsets of the fields of a [`Context`].
+pub(crate) mod offset {
+    use super::{Context, offset_of};
+
+    pub(crate) const LEFT: i32 = offset_of!(Context, left) as i32;
+    pub(crate) const STATUS: i32 = offset_of!(Context, status) as i32;
+    pub(crate) const SITE: i32 = offset_of!(Context, site) as i32;
+    pub(crate) const BASE: i32 = offset_of!(Context, base) as i32;
+    pub(crate) const WINDOWS: i32 = offset_of!(Context, windows) as i32;
+    pub(crate) const R5: i32 = offset_of!(Context, r5) as i32;
+    pub(crate) const FP: i32 = offset_of!(Context, fp) as i32;
+    pub(crate) const DEPTH: i32 = offset_of!(Context, depth) as i32;
+    pub(crate) const HOST_RSP: i32 = offset_of!(Context, host_rsp) as i32;
+    pub(crate) const REGS: i32 = offset_of!(Context, regs) as i32;
+}

@@ -1,0 +1,88 @@
+//! The tables beside the code: which instruction an address in it belongs to.
+
+use isa::Pc;
+use vm::ProgId;
+use vm::helper::HelperFn;
+use vm::memory::Access;
+
+/// A place in compiled code where a run can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// Offset in the code of the host instruction that may fault; for the others,
+    /// of anything that belongs to the instruction. Sites are in the order of
+    /// their offsets.
+    pub(crate) offset: u32,
+    /// The program.
+    pub(crate) program: ProgId,
+    /// The instruction; where the budget runs out, the first of the block.
+    pub(crate) pc: Pc,
+    /// Instructions that were counted and do not run when the run ends here:
+    /// those after this one in its block; where the budget runs out, all of
+    /// them. 0 without a meter.
+    pub(crate) refund: u32,
+    /// What ends the run.
+    pub(crate) what: What,
+}
+
+/// Why a run can end at a [`Site`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// An access to memory.
+    Access {
+        /// Bytes.
+        size: u8,
+        /// What it does; for atomics, what the interpreter checks first: a read.
+        access: Access,
+        /// Where, in 64 bits as the program computed it.
+        address: Address,
+    },
+    /// A block that the budget does not suffice for.
+    Budget,
+    /// A call of a function when there are too many.
+    CallDepth,
+    /// The end of the program.
+    OffTheEnd,
+    /// What [`vm::Link::Trap`] says of the instruction.
+    Link,
+    /// An instruction that the runtime runs, such as a load from the packet.
+    Rare,
+}
+
+/// An address as a sum over host registers, which are numbered as in x86's
+/// instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// A register.
+    pub(crate) base: Option<u8>,
+    /// A register, and by what it is multiplied.
+    pub(crate) index: Option<(u8, u8)>,
+    /// A number.
+    pub(crate) disp: i64,
+}
+
+/// A call of a helper, or a tail call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallSite {
+    /// The program.
+    pub(crate) program: ProgId,
+    /// The call.
+    pub(crate) pc: Pc,
+    /// Number of the helper.
+    pub(crate) id: u32,
+    /// What it does; `None` for a tail call.
+    pub(crate) function: Option<HelperFn>,
+}
+
+/// What the runtime knows of compiled code.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Host address of its first byte.
+    pub(crate) start: usize,
+    /// For each program, the offsets in the code of its functions, in the order
+    /// of [`vm::Linked::functions`].
+    pub(crate) functions: Vec<Vec<u32>>,
+    /// In the order of their offsets.
+    pub(crate) sites: Vec<Site>,
+    /// Calls that go through the runtime.
+    pub(crate) calls: Vec<CallSite>,
+}
