@@ -28,6 +28,7 @@ mod map_use;
 mod packet;
 pub mod poison;
 mod program;
+pub mod proven;
 pub mod xdp;
 
 pub use attach::{AttachType, ProgType};
@@ -36,3 +37,4 @@ pub use flavor::Flavor;
 pub use map::{Initial, InitialEntry, MapDef, MapFlags, MapKind, MapType, Pinning};
 pub use packet::PacketAccess;
 pub use program::{Extern, ExternKind, FuncInfo, LineInfo, ProgFlags, Program, SymbolRange};
+pub use proven::Proven;

@@ -89,7 +89,11 @@ fn follow<'p>(
     let pc = verifier.pc;
     let stats = std::mem::take(&mut verifier.stats);
     let verdict = match outcome {
-        Ok(()) => Verdict::Accepted(Acceptance { program, stats }),
+        Ok(()) => Verdict::Accepted(Acceptance {
+            program,
+            stats,
+            proven: std::mem::take(&mut verifier.proven),
+        }),
         Err(fault) => verdict::failed(*fault, Some(pc), stats),
     };
     if let Some(observer) = observer {

@@ -1,6 +1,6 @@
 //! The answer: what was decided, why, and what it cost.
 
-use abi::Program;
+use abi::{Program, Proven};
 use isa::Pc;
 
 use crate::{Event, Fault, Reason, Unsupported};
@@ -83,6 +83,7 @@ impl Verdict<'_> {
 pub struct Acceptance<'p> {
     pub(crate) program: &'p Program,
     pub(crate) stats: Stats,
+    pub(crate) proven: Proven,
 }
 
 impl<'p> Acceptance<'p> {
@@ -94,6 +95,16 @@ impl<'p> Acceptance<'p> {
     /// What the analysis cost.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// What was found to hold in every run, for engines to use.
+    pub fn proven(&self) -> &Proven {
+        &self.proven
+    }
+
+    /// The same, where the program is no longer needed.
+    pub fn into_proven(self) -> Proven {
+        self.proven
     }
 }
 

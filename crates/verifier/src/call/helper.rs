@@ -87,6 +87,7 @@ impl Verifier<'_> {
         }
         self.check_map_written(&call)?;
         self.check_tail_call(&call)?;
+        self.note_proven(&call);
         if let Some(stretch) = call.fills {
             self.fill_stack(stretch)?;
         }

@@ -14,6 +14,8 @@ const SLOT: u32 = 8;
 impl super::Verifier<'_> {
     /// Checks what can be told of the program only when all of it was followed.
     pub(super) fn finish(&mut self) -> Result {
+        self.proven
+            .set_stack_depths(self.stats.stack_depths.clone());
         let frames = self.functions.frames(&self.stats.stack_depths);
         stack_depth::check(self.program, self.structure, &frames)?;
         self.check_addresses()?;
@@ -22,7 +24,7 @@ impl super::Verifier<'_> {
     }
 
     fn is_followed(&self, pc: Pc) -> bool {
-        self.followed.get(pc.index()).copied().unwrap_or(false)
+        self.proven.flow(pc).reached
     }
 
     /// Linux drops code that no path comes to, whole functions too. The address of
@@ -57,7 +59,7 @@ impl super::Verifier<'_> {
     /// dropped.
     fn is_function_in_the_end(&self, start: Pc) -> bool {
         let mut at = start.index();
-        while at < self.followed.len() {
+        while at < self.structure.insns.len() {
             if self.is_kept(at) {
                 return self
                     .structure
@@ -67,7 +69,7 @@ impl super::Verifier<'_> {
             // A run is dropped as a whole. What is addressed inside it is as far
             // behind the code after it as it was behind the start of the run.
             let before = (0..at).rev().take_while(|at| !self.is_kept(*at)).count();
-            let rest = (at..self.followed.len()).take_while(|at| !self.is_kept(*at));
+            let rest = (at..self.structure.insns.len()).take_while(|at| !self.is_kept(*at));
             at += rest.count() + before;
         }
         false

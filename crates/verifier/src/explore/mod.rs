@@ -28,7 +28,7 @@ pub use stack_liveness::{Liveness, LivenessStep};
 
 use std::rc::Rc;
 
-use abi::{Flavor, Program};
+use abi::{Flavor, Program, Proven};
 use isa::{Pc, Reg};
 
 use crate::call::Functions;
@@ -91,8 +91,8 @@ pub(crate) struct Verifier<'a> {
     called: Vec<bool>,
     /// What was found out of functions as a whole.
     pub(crate) functions: Functions,
-    /// Instructions that some path came to.
-    followed: Vec<bool>,
+    /// What was found to hold on all paths.
+    pub(crate) proven: Proven,
 }
 
 /// A branch to come.
@@ -153,7 +153,7 @@ impl<'a> Verifier<'a> {
             last_id: 0,
             called: vec![false; structure.subprograms.len()],
             functions: Functions::new(structure),
-            followed: vec![false; structure.insns.len()],
+            proven: Proven::new(structure.insns.len()),
         }
     }
 
@@ -250,9 +250,7 @@ impl<'a> Verifier<'a> {
         });
         self.touched = Touched::NONE;
         self.pace.jumps += u64::from(self.is_jump());
-        if let Some(followed) = self.followed.get_mut(self.pc.index()) {
-            *followed = true;
-        }
+        self.proven.reach(self.pc);
         self.stack_liveness.begin(&self.state);
         let flow = self.step()?;
         self.stack_liveness.commit(&self.state, self.pc);

@@ -51,8 +51,10 @@ impl Verifier<'_> {
                 return Err(self.unsupported("speculative paths"));
             }
             self.tell_branched();
+            self.proven.branch(self.pc, !taken, taken);
             return Ok(if taken { Flow::To(target) } else { Flow::Next });
         }
+        self.proven.branch(self.pc, true, true);
         let linked = self.collect_linked([compared.src_reg(), Some(dst)]);
         self.note_linked(linked);
         self.push_branch(target)?;

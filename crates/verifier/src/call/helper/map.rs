@@ -49,6 +49,15 @@ impl Verifier<'_> {
         call.is("bpf_map_lookup_elem") && call.key.is_some_and(|key| key < u64::from(entries))
     }
 
+    /// Publishes what is known of the call's map and key.
+    pub(super) fn note_proven(&mut self, call: &Call) {
+        let map = call.map.filter(|map| !map.inner).map(|map| map.index);
+        let key = call.key.filter(|_| self.finds_surely(call));
+        let key = key.and_then(|key| u32::try_from(key).ok());
+        let call = abi::proven::Call { map, key };
+        self.proven.note_call(self.pc, call);
+    }
+
     /// Refuses changes of a map that programs may only read.
     pub(super) fn check_map_written(&self, call: &Call) -> Result {
         let writes = matches!(

@@ -20,6 +20,7 @@ mod region;
 mod socket;
 mod stack;
 
+use abi::proven;
 use isa::{Operand, Reg, Size, Width};
 
 use crate::explore::Verifier;
@@ -96,6 +97,23 @@ impl Request {
             off: self.fixed(),
             size: self.size,
             zero_allowed: false,
+        }
+    }
+
+    /// What it tells of the instruction.
+    fn proven(&self) -> proven::Access {
+        use proven::Memory;
+        let num = &self.base.num;
+        proven::Access {
+            memory: match self.base.kind {
+                Kind::Stack { .. } => Memory::Stack,
+                Kind::Ctx => Memory::Context,
+                Kind::Packet { .. } | Kind::PacketMeta { .. } => Memory::Packet,
+                Kind::MapValue(_) => Memory::MapValue,
+                _ => Memory::Other,
+            },
+            low: num.smin().saturating_add(self.fixed()),
+            high: num.smax().saturating_add(self.fixed()),
         }
     }
 
@@ -186,6 +204,9 @@ impl Verifier<'_> {
     fn access(&mut self, request: &Request) -> Result<Value> {
         self.check_alignment(request)?;
         let loaded = self.access_by_kind(request)?;
+        if matches!(request.moves, Moves::Load { .. } | Moves::Store(_)) || request.aligned {
+            self.proven.note_access(self.pc, request.proven());
+        }
         Ok(match request.moves {
             Moves::Load { signed } if loaded.is_scalar() && request.size < 8 => {
                 extended(loaded, request.size, signed)
