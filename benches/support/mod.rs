@@ -3,7 +3,7 @@
 //! Every program gets a context of two 64-bit pointers, to the beginning and the
 //! end of a buffer.
 
-use abi::{ProgFlags, ProgType, Program};
+use abi::{ProgType, Program};
 use vm::{Addr, Machine, ProgId, RegionKind, Rights, World};
 
 /// A program and what it works on.
@@ -148,19 +148,7 @@ fn program(code: &isa::Code) -> Program {
     Program {
         name: "bench".to_owned(),
         section: "xdp".to_owned(),
-        prog_type: ProgType::Xdp,
-        attach_type: None,
-        flags: ProgFlags::default(),
         license: String::new(),
-        kern_version: 0,
-        code: code.slots().to_vec(),
-        functions: Vec::new(),
-        maps: [].into(),
-        externs: [].into(),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
+        ..Program::bare(ProgType::Xdp, code.slots().to_vec())
     }
 }

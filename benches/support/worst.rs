@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use abi::{ProgFlags, ProgType, Program};
+use abi::{ProgType, Program};
 use isa::disasm::Symbol;
 
 /// All of them, with names.
@@ -128,19 +128,6 @@ fn assemble(mut text: String) -> Program {
     Program {
         name: "worst".to_owned(),
         section: "socket".to_owned(),
-        prog_type: ProgType::SocketFilter,
-        attach_type: None,
-        flags: ProgFlags::default(),
-        license: "GPL".to_owned(),
-        kern_version: 0,
-        code: code.slots().to_vec(),
-        functions: Vec::new(),
-        maps: [].into(),
-        externs: [].into(),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
+        ..Program::bare(ProgType::SocketFilter, code.slots().to_vec())
     }
 }

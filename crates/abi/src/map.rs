@@ -39,6 +39,29 @@ pub struct MapDef {
     pub pinning: Pinning,
 }
 
+impl MapDef {
+    /// A map without a name, with these bytes in a key and a value and so many
+    /// entries; empty at first.
+    pub fn bare(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapDef {
+        MapDef {
+            name: String::new(),
+            map_type,
+            key_size,
+            value_size,
+            max_entries,
+            flags: MapFlags::default(),
+            extra: 0,
+            numa_node: 0,
+            key_type: TypeId::VOID,
+            value_type: TypeId::VOID,
+            inner: None,
+            kind: MapKind::User,
+            initial: Initial::Empty,
+            pinning: Pinning::None,
+        }
+    }
+}
+
 /// What a map is for in its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapKind {

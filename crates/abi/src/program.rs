@@ -68,6 +68,28 @@ const GPL_COMPATIBLE: [&str; 6] = [
 ];
 
 impl Program {
+    /// A program called `main` that consists of nothing but code, under the GPL.
+    pub fn bare(prog_type: ProgType, code: Vec<Slot>) -> Program {
+        Program {
+            name: "main".to_owned(),
+            section: String::new(),
+            prog_type,
+            attach_type: None,
+            flags: ProgFlags::default(),
+            license: "GPL".to_owned(),
+            kern_version: 0,
+            code,
+            functions: Vec::new(),
+            maps: Arc::new([]),
+            externs: Arc::new([]),
+            btf: None,
+            func_info: Vec::new(),
+            line_info: Vec::new(),
+            attach_target: String::new(),
+            optional: false,
+        }
+    }
+
     /// Whether the licence is one that Linux takes for compatible with the GPL.
     pub fn is_gpl_compatible(&self) -> bool {
         GPL_COMPATIBLE.contains(&self.license.as_str())

@@ -1,12 +1,8 @@
 //! What is asked about.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use abi::{
-    AttachType, Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgFlags, ProgType, Program,
-};
-use btf::TypeId;
+use abi::{AttachType, MapDef, MapType, ProgType, Program};
 use isa::Slot;
 use vm::world::Network;
 
@@ -92,20 +88,9 @@ impl Subject {
         let program = Program {
             name: "entry".to_owned(),
             section: "xdp".to_owned(),
-            prog_type: ProgType::Xdp,
             attach_type: Some(AttachType::Xdp),
-            flags: ProgFlags::default(),
-            license: "GPL".to_owned(),
-            kern_version: 0,
-            code,
-            functions: Vec::new(),
             maps: maps.into(),
-            externs: Arc::new([]),
-            btf: None,
-            func_info: Vec::new(),
-            line_info: Vec::new(),
-            attach_target: String::new(),
-            optional: false,
+            ..Program::bare(ProgType::Xdp, code)
         };
         Subject::new(name, vec![program], "entry")
     }
@@ -150,19 +135,7 @@ pub fn map(
 ) -> MapDef {
     MapDef {
         name: name.to_owned(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        flags: MapFlags::default(),
-        extra: 0,
-        numa_node: 0,
-        key_type: TypeId(0),
-        value_type: TypeId(0),
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, key_size, value_size, max_entries)
     }
 }
 

@@ -1,29 +1,12 @@
 //! Programs that Linux 6.18 accepts though they are not safe, and that are
 //! refused here.
 
-use abi::{ProgFlags, ProgType, Program};
+use abi::{ProgType, Program};
 use verifier::{Config, Verdict, verify};
 
 fn program(text: &str) -> Program {
     let code = isa::asm::assemble(text).expect("the text of a test");
-    Program {
-        name: "main".to_owned(),
-        section: String::new(),
-        prog_type: ProgType::SocketFilter,
-        attach_type: None,
-        flags: ProgFlags::default(),
-        license: "GPL".to_owned(),
-        kern_version: 0,
-        code: code.slots().to_vec(),
-        functions: Vec::new(),
-        maps: Vec::new().into(),
-        externs: Vec::new().into(),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
-    }
+    Program::bare(ProgType::SocketFilter, code.slots().to_vec())
 }
 
 /// CVE-2026-43009: going back over an atomic operation, Linux does not see that

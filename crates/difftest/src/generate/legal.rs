@@ -1,6 +1,6 @@
 //! Legal instructions with random operands, and programs of nothing else.
 
-use abi::{ProgFlags, Program};
+use abi::Program;
 use isa::table::{Row, TABLE};
 use isa::{AluOp, CallTarget, Imm64, Insn, Operand, Reg, Slot, Width};
 
@@ -164,19 +164,9 @@ pub(super) fn program(random: &mut Random) -> Program {
     Program {
         name: "entry".to_owned(),
         section: flavor.prog_type.name().to_owned(),
-        prog_type: flavor.prog_type,
         attach_type: flavor.attach_type,
-        flags: ProgFlags::default(),
-        license: "GPL".to_owned(),
-        kern_version: 0,
-        code,
-        functions: Vec::new(),
         maps: pool.maps.clone(),
-        externs: [].into(),
         btf: Some(pool.btf.clone()),
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
+        ..Program::bare(flavor.prog_type, code)
     }
 }

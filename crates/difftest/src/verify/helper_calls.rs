@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use abi::helpers::{Arg, HELPERS, Helper};
-use abi::{Flavor, Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgFlags, Program};
+use abi::{Flavor, Initial, MapDef, MapFlags, MapKind, MapType, ProgFlags, Program};
 use btf::build::{BtfBuilder, Encoding, MemberDef};
 use btf::{Btf, TypeId};
 use loader::raw::{Caps, RawProgram};
@@ -527,18 +527,10 @@ fn smallest(name: &str, map_type: MapType) -> MapDef {
     let inner = map_type.is_map_in_map();
     MapDef {
         name: name.to_owned(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
         flags,
-        extra: 0,
-        numa_node: 0,
         key_type: if typed { KEY } else { TypeId::VOID },
         value_type: if typed { VALUE } else { TypeId::VOID },
         inner: inner.then(|| Box::new(smallest("inner", M::Array))),
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, key_size, value_size, max_entries)
     }
 }

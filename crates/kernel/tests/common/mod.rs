@@ -3,9 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgFlags, ProgType, Program};
+use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgType, Program};
 use isa::asm::assemble;
 
 /// The kernel, or the end of a test that cannot ask.
@@ -63,20 +62,7 @@ pub(crate) fn program(prog_type: ProgType, text: &str, maps: &[MapDef]) -> Progr
     let code = assemble(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     Program {
         name: "test".into(),
-        section: String::new(),
-        prog_type,
-        attach_type: None,
-        flags: ProgFlags::default(),
-        license: "GPL".into(),
-        kern_version: 0,
-        code: code.slots().to_vec(),
-        functions: Vec::new(),
         maps: maps.to_vec().into(),
-        externs: Arc::new([]),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
+        ..Program::bare(prog_type, code.slots().to_vec())
     }
 }

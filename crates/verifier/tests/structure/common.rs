@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use abi::{
-    AttachType, Extern, ExternKind, FuncInfo, Initial, MapDef, MapFlags, MapKind, MapType, Pinning,
-    ProgFlags, ProgType, Program,
+    AttachType, Extern, ExternKind, FuncInfo, MapDef, MapType, ProgFlags, ProgType, Program,
 };
 use btf::build::{BtfBuilder, Encoding};
 use btf::{Btf, Linkage, TypeId};
@@ -105,24 +104,7 @@ pub(crate) fn program(row: &Value) -> (Program, Config) {
 }
 
 pub(crate) fn empty() -> Program {
-    Program {
-        name: "main".to_owned(),
-        section: String::new(),
-        prog_type: ProgType::SocketFilter,
-        attach_type: None,
-        flags: ProgFlags::default(),
-        license: "GPL".to_owned(),
-        kern_version: 0,
-        code: Vec::new(),
-        functions: Vec::new(),
-        maps: Vec::new().into(),
-        externs: Vec::new().into(),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
-    }
+    Program::bare(ProgType::SocketFilter, Vec::new())
 }
 
 fn func_info(record: &Value) -> FuncInfo {
@@ -166,22 +148,7 @@ fn maps(rows: &Value) -> Arc<[MapDef]> {
 
 /// A map with these sizes of key and value and so many entries.
 pub(crate) fn map_of(map_type: MapType, [key_size, value_size, max_entries]: [u32; 3]) -> MapDef {
-    MapDef {
-        name: String::new(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        flags: MapFlags::default(),
-        extra: 0,
-        numa_node: 0,
-        key_type: TypeId::VOID,
-        value_type: TypeId::VOID,
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
-    }
+    MapDef::bare(map_type, key_size, value_size, max_entries)
 }
 
 pub(crate) fn bytes(hex: &str) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Programs out of text, for the tests in this folder.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
-use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgFlags, ProgType, Program};
+use abi::{MapDef, MapType, ProgType, Program};
 use vm::{Machine, ProgId, World};
 
 /// A machine without anything.
@@ -14,20 +14,7 @@ pub(crate) fn named(name: &str, code: Vec<isa::Slot>) -> Program {
     Program {
         name: name.to_owned(),
         section: "xdp".to_owned(),
-        prog_type: ProgType::Xdp,
-        attach_type: None,
-        flags: ProgFlags::default(),
-        license: "GPL".to_owned(),
-        kern_version: 0,
-        code,
-        functions: Vec::new(),
-        maps: [].into(),
-        externs: [].into(),
-        btf: None,
-        func_info: Vec::new(),
-        line_info: Vec::new(),
-        attach_target: String::new(),
-        optional: false,
+        ..Program::bare(ProgType::Xdp, code)
     }
 }
 
@@ -47,19 +34,7 @@ pub(crate) fn load(machine: &mut Machine, text: &str) -> ProgId {
 pub(crate) fn map(name: &str, map_type: MapType, key: u32, value: u32, entries: u32) -> MapDef {
     MapDef {
         name: name.to_owned(),
-        map_type,
-        key_size: key,
-        value_size: value,
-        max_entries: entries,
-        flags: MapFlags::default(),
-        extra: 0,
-        numa_node: 0,
-        key_type: Default::default(),
-        value_type: Default::default(),
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, key, value, entries)
     }
 }
 

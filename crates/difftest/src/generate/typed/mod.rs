@@ -15,7 +15,7 @@ mod map;
 mod object;
 mod packet;
 
-use abi::{Extern, ExternKind, FuncInfo, ProgFlags, Program, SymbolRange};
+use abi::{Extern, ExternKind, FuncInfo, Program, SymbolRange};
 use btf::TypeId;
 use isa::{AluOp, Imm64, Insn, Operand, Pc, Reg, Size, Width};
 
@@ -451,11 +451,7 @@ impl Writer<'_> {
         Program {
             name: "entry".to_owned(),
             section: self.flavor.prog_type.name().to_owned(),
-            prog_type: self.flavor.prog_type,
             attach_type: self.flavor.attach_type,
-            flags: ProgFlags::default(),
-            license: "GPL".to_owned(),
-            kern_version: 0,
             functions: ranges,
             maps: self.pool.maps.clone(),
             externs: self.externs.into(),
@@ -464,10 +460,7 @@ impl Writer<'_> {
                 true => func_info.collect(),
                 false => Vec::new(),
             },
-            line_info: Vec::new(),
-            attach_target: String::new(),
-            optional: false,
-            code: self.emit.finish(),
+            ..Program::bare(self.flavor.prog_type, self.emit.finish())
         }
     }
 

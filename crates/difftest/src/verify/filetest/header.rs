@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abi::{
     AttachType, Extern, ExternKind, FuncInfo, Initial, LineInfo, MapDef, MapFlags, MapKind,
-    MapType, Pinning, ProgFlags, ProgType, Program,
+    MapType, ProgFlags, ProgType, Program,
 };
 use btf::TypeId;
 use isa::{Code, Pc};
@@ -263,7 +263,7 @@ impl<'a> MapReader<'a> {
         let name = self.next().unwrap_or_default();
         let map_type = MapType::ALL.iter().find(|ty| ty.name() == name);
         let wrong = || FileTestFault::value(name, "a map type of bpftool's");
-        let mut map = empty(*map_type.ok_or_else(wrong)?);
+        let mut map = MapDef::bare(*map_type.ok_or_else(wrong)?, 0, 0, 0);
         while let Some(word) = self.next() {
             match word {
                 "key" => map.key_size = self.number()?,
@@ -339,24 +339,5 @@ impl<'a> MapReader<'a> {
             .map(|at| u8::from_str_radix(digit(at)?, 16).ok())
             .collect();
         bytes.ok_or_else(|| FileTestFault::value(text, "bytes in hexadecimal"))
-    }
-}
-
-fn empty(map_type: MapType) -> MapDef {
-    MapDef {
-        name: String::new(),
-        map_type,
-        key_size: 0,
-        value_size: 0,
-        max_entries: 0,
-        flags: MapFlags::default(),
-        extra: 0,
-        numa_node: 0,
-        key_type: TypeId::VOID,
-        value_type: TypeId::VOID,
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
     }
 }
