@@ -30,8 +30,9 @@ pub mod world;
 
 pub use engine::Engine;
 pub use instance::{Instance, LoadError};
+pub use interp::Next;
 pub use linked::{Function, Link, Linked};
-pub use machine::{Error, Machine, ProgId};
+pub use machine::{Error, Machine, MachineId, ProgId};
 pub use map::{Map, MapError, MapId};
 pub use memory::{Access, Addr, Fault, HostMemory, Region, RegionKind, Rights, Space};
 pub use syscall::Entry;

@@ -93,4 +93,10 @@ impl<'m> Linked<'m> {
             (pc, insn, loaded.link(at))
         })
     }
+
+    /// What loading found out about the instruction at `pc`; `None` where none
+    /// begins.
+    pub fn link(&self, pc: Pc) -> Option<Link> {
+        self.0.op_at(pc).map(|at| self.0.link(at))
+    }
 }

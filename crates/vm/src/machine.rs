@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use abi::limits::{MAX_CALL_FRAMES, STACK_BYTES};
 use isa::Pc;
@@ -18,6 +19,14 @@ use crate::world::{Redirect, World};
 /// Index of a loaded program in its machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgId(pub u32);
+
+/// Tells machines of a process apart, and also one whose memory was exchanged for
+/// another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MachineId {
+    machine: u64,
+    space: u64,
+}
 
 /// Why a machine could not be made or filled.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +80,8 @@ pub struct Machine {
     pub(crate) programs: Vec<Loaded>,
     /// What runs programs in the interpreter's place. Empty while it does.
     engine: Option<Box<dyn Engine>>,
+    /// Unlike that of any other machine of the process.
+    id: u64,
     /// The program and number of each function that programs know the address
     /// of, in the order of their addresses.
     functions: Vec<(ProgId, usize)>,
@@ -117,7 +128,9 @@ impl Machine {
             let stack = space.add(STACK_BYTES, Rights::ReadWrite, kind)?;
             *top = space.region(stack).start.offset(STACK_BYTES);
         }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Machine {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             space,
             world,
             packet: None,
@@ -193,6 +206,16 @@ impl Machine {
         (self.frames, self.executed) = run.finish();
         self.programs = programs;
         result
+    }
+
+    /// What tells this machine from every other one, for engines that were made
+    /// for one machine.
+    #[inline]
+    pub fn id(&self) -> MachineId {
+        MachineId {
+            machine: self.id,
+            space: self.space.id(),
+        }
     }
 
     /// What an engine does before a run: nothing of the last one remains.

@@ -13,7 +13,7 @@
 use isa::{AluOp, CmpOp, EndianOp, Size, Width, eval};
 
 use super::op::{OpCode, op_families};
-use super::run::{Frame, Next, Run};
+use super::run::{Frame, Next, Run, other};
 use crate::machine::Machine;
 use crate::memory::Access;
 use crate::trap::{Trap, TrapKind};
@@ -333,7 +333,7 @@ impl Run<'_> {
                             OpCode::Exit => leave!(),
                             OpCode::Other => {
                                 let insn = program.others[op.index as usize];
-                                match self.other(machine, insn, &mut regs) {
+                                match other(machine, insn, &mut regs) {
                                     Ok(Next::Insn) => {}
                                     Ok(Next::Exit) => leave!(),
                                     Err(kind) => trap!(kind),

@@ -23,4 +23,5 @@ mod op;
 mod run;
 
 pub(crate) use load::{Loaded, Resolve, load};
-pub(crate) use run::{Frame, Run};
+pub use run::Next;
+pub(crate) use run::{Frame, Run, other};

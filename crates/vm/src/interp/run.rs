@@ -8,7 +8,6 @@ use super::exec::State;
 use super::load::{Function, Loaded};
 use crate::helper::{Call, HelperFn, Stop};
 use crate::machine::{Machine, ProgId};
-use crate::map::{MapId, Target};
 use crate::memory::Access;
 use crate::trap::{Trap, TrapKind};
 
@@ -40,7 +39,8 @@ pub(crate) struct Frame {
 }
 
 /// Where an operation leads.
-pub(super) enum Next {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
     /// To the next instruction.
     Insn,
     /// Out of the function.
@@ -248,80 +248,65 @@ impl<'p> Run<'p> {
         at: usize,
         regs: &[u64; 11],
     ) -> Result<Option<usize>, Trap> {
-        let map = MapId::from_handle(regs[2]).and_then(|id| machine.map(id));
-        let map = map.filter(|map| map.def().map_type == abi::MapType::ProgArray);
-        let Some(map) = map else {
-            let kind = TrapKind::Argument {
-                helper: crate::helper::TAIL_CALL,
-                arg: 2,
-                why: "not a program array",
-            };
-            return Err(self.trap(state.program, at, kind));
-        };
-        if self.tail_calls >= abi::limits::MAX_TAIL_CALLS {
-            return Ok(None);
-        }
-        match map.target(&machine.space, &(regs[3] as u32).to_le_bytes()) {
-            Some(Target::Program(id)) if (id.0 as usize) < self.programs.len() => {
-                self.tail_calls += 1;
-                Ok(Some(id.0 as usize))
-            }
-            _ => Ok(None),
-        }
+        let target = machine
+            .tail_call(regs[2], regs[3], self.tail_calls)
+            .map_err(|kind| self.trap(state.program, at, kind))?;
+        let target = target.filter(|id| (id.0 as usize) < self.programs.len());
+        self.tail_calls += u32::from(target.is_some());
+        Ok(target.map(|id| id.0 as usize))
     }
+}
 
-    /// Runs an instruction that has no code of its own.
-    #[inline(never)]
-    pub(super) fn other(
-        &mut self,
-        machine: &mut Machine,
-        insn: Insn,
-        regs: &mut [u64; 11],
-    ) -> Result<Next, TrapKind> {
-        match insn {
-            Insn::Neg { width, dst } => {
-                regs[dst.index()] = eval::neg(width, regs[dst.index()]);
-            }
-            Insn::Movsx {
-                width,
-                bits,
-                dst,
-                src,
-            } => regs[dst.index()] = eval::movsx(width, bits, regs[src.index()]),
-            Insn::Endian { op, bits, dst } => {
-                regs[dst.index()] = eval::endian(op, bits, regs[dst.index()]);
-            }
-            Insn::Atomic {
-                op,
-                width,
-                base,
-                offset,
-                src,
-            } => {
-                let addr = regs[base.index()].wrapping_add(offset as i64 as u64);
-                atomic(machine, op, width, addr, src, regs).map_err(TrapKind::Memory)?;
-            }
-            Insn::LoadPacket { mode, size, imm } => {
-                let offset = match mode {
-                    PacketMode::Absolute => imm,
-                    PacketMode::Indirect(src) => (regs[src.index()] as i32).wrapping_add(imm),
-                };
-                match load_packet(machine, offset, size) {
-                    Some(value) => regs[0] = value,
-                    None => {
-                        regs[0] = 0;
-                        return Ok(Next::Exit);
-                    }
+/// Runs an instruction that has no code of its own.
+#[inline(never)]
+pub(crate) fn other(
+    machine: &mut Machine,
+    insn: Insn,
+    regs: &mut [u64; 11],
+) -> Result<Next, TrapKind> {
+    match insn {
+        Insn::Neg { width, dst } => {
+            regs[dst.index()] = eval::neg(width, regs[dst.index()]);
+        }
+        Insn::Movsx {
+            width,
+            bits,
+            dst,
+            src,
+        } => regs[dst.index()] = eval::movsx(width, bits, regs[src.index()]),
+        Insn::Endian { op, bits, dst } => {
+            regs[dst.index()] = eval::endian(op, bits, regs[dst.index()]);
+        }
+        Insn::Atomic {
+            op,
+            width,
+            base,
+            offset,
+            src,
+        } => {
+            let addr = regs[base.index()].wrapping_add(offset as i64 as u64);
+            atomic(machine, op, width, addr, src, regs).map_err(TrapKind::Memory)?;
+        }
+        Insn::LoadPacket { mode, size, imm } => {
+            let offset = match mode {
+                PacketMode::Absolute => imm,
+                PacketMode::Indirect(src) => (regs[src.index()] as i32).wrapping_add(imm),
+            };
+            match load_packet(machine, offset, size) {
+                Some(value) => regs[0] = value,
+                None => {
+                    regs[0] = 0;
+                    return Ok(Next::Exit);
                 }
             }
-            _ => {
-                return Err(TrapKind::Unsupported {
-                    what: "this instruction",
-                });
-            }
         }
-        Ok(Next::Insn)
+        _ => {
+            return Err(TrapKind::Unsupported {
+                what: "this instruction",
+            });
+        }
     }
+    Ok(Next::Insn)
 }
 
 /// An atomic operation. Words that the host cannot address atomically, since

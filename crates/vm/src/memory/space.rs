@@ -1,7 +1,7 @@
 //! Regions: making, changing and removing them, and the checks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::fault::{distance, neighbours};
 use super::pages::{HostMemory, Pages, Window, remainder};
@@ -18,6 +18,8 @@ const NEAR: u32 = 4096;
 /// The address space.
 #[derive(Debug)]
 pub struct Space {
+    /// Unlike that of any other space of the process.
+    id: u64,
     pages: Pages,
     slots: Vec<Slot>,
     /// Numbers of regions that were removed, to be used again, last first.
@@ -47,12 +49,20 @@ impl Space {
     }
 
     fn over(host: Reservation) -> Space {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Space {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             pages: Pages::new(host),
             slots: Vec::new(),
             vacant: Vec::new(),
             free: BTreeMap::from([(1, GRANULES as u32 - 1)]),
         }
+    }
+
+    /// A number that no other space of this process ever has.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Makes a region with room for `capacity` bytes, zeroed, all in bounds at
@@ -224,7 +234,7 @@ impl Space {
 
     /// The fault that an access is which is not allowed.
     #[cold]
-    pub(crate) fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
+    pub fn fault(&self, addr: u64, size: u32, access: Access) -> Fault {
         let own = self.region_at(addr);
         let beside = neighbours(addr).into_iter().flatten();
         let beside = beside
