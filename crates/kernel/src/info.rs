@@ -66,6 +66,9 @@ pub struct ProgInfo {
     pub xlated: Vec<Slot>,
     /// The machine code of all functions; empty without JIT.
     pub jited: Vec<u8>,
+    /// Where in the kernel the code of each function stands, and its length; in
+    /// `jited` they follow on one another. Empty where addresses are hidden.
+    pub jited_functions: Vec<(u64, u32)>,
     /// Ids of the maps that it uses.
     pub map_ids: Vec<u32>,
     /// Whether its licence is compatible with the GPL.
@@ -83,20 +86,18 @@ pub struct ProgInfo {
 }
 
 impl ProgInfo {
-    pub(crate) fn new(
-        info: &sys::ProgInfo,
-        xlated: &[u8],
-        jited: Vec<u8>,
-        map_ids: Vec<u32>,
-    ) -> ProgInfo {
+    pub(crate) fn new(info: &sys::ProgInfo, filled: sys::ProgInfoRoom) -> ProgInfo {
+        let addresses = filled.jited_addresses.into_iter();
+        let functions = addresses.zip(filled.jited_lens);
         ProgInfo {
             prog_type: info.prog_type,
             id: info.id,
             tag: info.tag,
             name: text(&info.name),
-            xlated: Slot::read_all(xlated).unwrap_or_default(),
-            jited,
-            map_ids,
+            xlated: Slot::read_all(&filled.xlated).unwrap_or_default(),
+            jited: filled.jited,
+            jited_functions: functions.filter(|(address, _)| *address != 0).collect(),
+            map_ids: filled.map_ids,
             gpl_compatible: info.gpl_compatible & 1 != 0,
             btf_id: info.btf_id,
             verified_insns: info.verified_insns,

@@ -8,7 +8,7 @@ use abi::{Errno, Program};
 use isa::{CallTarget, Code, Imm64, Insn, Pc, Slot};
 
 use crate::info::ProgInfo;
-use crate::sys::{ProgFd, Spec};
+use crate::sys::{ProgFd, ProgInfoRoom, Spec};
 use crate::{Kernel, LoadedBtf, Map, externs};
 
 /// Linux said no.
@@ -272,12 +272,10 @@ impl Loaded {
 
     /// What Linux says of it.
     pub fn info(&self) -> Result<ProgInfo, Errno> {
-        let sizes = self.fd.info(&mut [], &mut [], &mut [])?;
-        let mut xlated = vec![0; sizes.xlated_prog_len as usize];
-        let mut jited = vec![0; sizes.jited_prog_len as usize];
-        let mut map_ids = vec![0; sizes.nr_map_ids as usize];
-        let info = self.fd.info(&mut xlated, &mut jited, &mut map_ids)?;
-        Ok(ProgInfo::new(&info, &xlated, jited, map_ids))
+        let sizes = self.fd.info(&mut ProgInfoRoom::default())?;
+        let mut room = ProgInfoRoom::of(&sizes);
+        let info = self.fd.info(&mut room)?;
+        Ok(ProgInfo::new(&info, room))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) use mapping::Mapping;
 pub(crate) use maps::{MapFd, MapSpec};
 pub(crate) use perf::open_output;
 pub(crate) use process::{Affinity, Namespace, page_size, release};
-pub(crate) use programs::{ProgFd, Runs, Spec, load_btf};
+pub(crate) use programs::{ProgFd, ProgInfoRoom, Runs, Spec, load_btf};
 pub(crate) use tracefs::open_tracefs;
 
 /// The commands of bpf(2) that are used (`enum bpf_cmd`).

@@ -117,14 +117,15 @@ impl ProgFd {
         answer.map(drop)
     }
 
-    /// Facts about the program; `xlated`, `jited` and `map_ids` are filled as
-    /// far as they reach.
-    pub(crate) fn info(
-        &self,
-        xlated: &mut [u8],
-        jited: &mut [u8],
-        map_ids: &mut [u32],
-    ) -> Result<ProgInfo, Errno> {
+    /// Facts about the program; what `room` has is filled as far as it reaches.
+    pub(crate) fn info(&self, room: &mut ProgInfoRoom) -> Result<ProgInfo, Errno> {
+        let ProgInfoRoom {
+            xlated,
+            jited,
+            map_ids,
+            jited_addresses,
+            jited_lens,
+        } = room;
         let mut info = [ProgInfo {
             xlated_prog_len: xlated.len() as u32,
             xlated_prog_insns: address_mut(xlated),
@@ -132,6 +133,10 @@ impl ProgFd {
             jited_prog_insns: address_mut(jited),
             nr_map_ids: map_ids.len() as u32,
             map_ids: address_mut(map_ids),
+            nr_jited_ksyms: jited_addresses.len() as u32,
+            jited_ksyms: address_mut(jited_addresses),
+            nr_jited_func_lens: jited_lens.len() as u32,
+            jited_func_lens: address_mut(jited_lens),
             ..ProgInfo::default()
         }];
         let mut attr = ObjInfo {
@@ -140,10 +145,34 @@ impl ProgFd {
             info: address_mut(&mut info),
         };
         // SAFETY: Linux writes at most `info_len` bytes to `info`, for which any
-        // bytes are valid, and to the three slices named there no more than the
+        // bytes are valid, and to the five slices named there no more than the
         // lengths that stand beside them.
         unsafe { bpf(Command::ObjInfo, &mut attr) }?;
         Ok(info[0])
+    }
+}
+
+/// Room for what has no fixed length in a [`ProgInfo`].
+#[derive(Debug, Default)]
+pub(crate) struct ProgInfoRoom {
+    pub(crate) xlated: Vec<u8>,
+    pub(crate) jited: Vec<u8>,
+    pub(crate) map_ids: Vec<u32>,
+    /// Kernel address of each function's machine code.
+    pub(crate) jited_addresses: Vec<u64>,
+    pub(crate) jited_lens: Vec<u32>,
+}
+
+impl ProgInfoRoom {
+    /// As much as Linux says that there is.
+    pub(crate) fn of(sizes: &ProgInfo) -> ProgInfoRoom {
+        ProgInfoRoom {
+            xlated: vec![0; sizes.xlated_prog_len as usize],
+            jited: vec![0; sizes.jited_prog_len as usize],
+            map_ids: vec![0; sizes.nr_map_ids as usize],
+            jited_addresses: vec![0; sizes.nr_jited_ksyms as usize],
+            jited_lens: vec![0; sizes.nr_jited_func_lens as usize],
+        }
     }
 }
 
