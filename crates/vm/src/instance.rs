@@ -6,7 +6,7 @@ use isa::{CodeError, Pc};
 
 use crate::interp::{Resolve, load};
 use crate::machine::{Error, Machine, ProgId};
-use crate::map::{self, MapError, MapId, update};
+use crate::map::{self, Lookup, MapError, MapId, update};
 use crate::memory::Addr;
 
 /// Why a program cannot be run here.
@@ -153,7 +153,7 @@ impl Machine {
             });
         }
         let map = map::create(&mut self.space, id, def, self.world.cpu.count)?;
-        self.arrays.push(map.direct());
+        self.lookups.push(Lookup::of(&*map));
         self.maps.push(map);
         Ok(id)
     }
@@ -257,7 +257,7 @@ impl Resolve for Resolver<'_> {
 
     fn map_value(&mut self, index: i32) -> Option<Addr> {
         let direct = self.machine.map(self.id(index)?)?.direct()?;
-        (direct.entries == 1).then_some(direct.base)
+        (direct.entries == 1 && direct.cpu_stride == 0).then_some(direct.base)
     }
 
     fn function(&mut self, number: usize) -> Option<Addr> {

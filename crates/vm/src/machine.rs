@@ -10,7 +10,7 @@ use isa::Pc;
 use crate::engine::Engine;
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run};
-use crate::map::{Direct, Map, MapError, MapId};
+use crate::map::{Lookup, Map, MapError, MapId};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
@@ -74,8 +74,8 @@ pub struct Machine {
     /// [`Machine::BUDGET`].
     pub budget: u64,
     pub(crate) maps: Vec<Box<dyn Map>>,
-    /// Where the values of each map are, if it is an array.
-    pub(crate) arrays: Vec<Option<Direct>>,
+    /// How each map is looked up, for the fast ways.
+    pub(crate) lookups: Vec<Lookup>,
     /// Empty while a program runs: the run has them.
     pub(crate) programs: Vec<Loaded>,
     /// What runs programs in the interpreter's place. Empty while it does.
@@ -137,7 +137,7 @@ impl Machine {
             redirect: None,
             budget: Machine::BUDGET,
             maps: Vec::new(),
-            arrays: Vec::new(),
+            lookups: Vec::new(),
             programs: Vec::new(),
             engine: None,
             functions: Vec::new(),
@@ -261,18 +261,31 @@ impl Machine {
         self.stacks[depth % MAX_CALL_FRAMES]
     }
 
-    /// What `bpf_map_lookup_elem` answers, where the map is an array and the key
-    /// can be read; the helper knows about everything else.
+    /// What `bpf_map_lookup_elem` answers, where there is a fast way: the map is
+    /// an array, or its keys have a usual size. The helper knows about everything
+    /// else.
     #[inline(always)]
-    pub(crate) fn lookup_array(&self, map: u64, key: u64) -> Option<u64> {
+    pub fn lookup_elem(&mut self, map: u64, key: u64) -> Option<u64> {
         let id = MapId::from_handle(map)?;
-        let array = self.arrays.get(id.0 as usize)?.as_ref()?;
-        let index = u32::from_le_bytes(self.space.load(key).ok()?);
-        if index >= array.entries {
-            return Some(0);
+        match *self.lookups.get(id.0 as usize)? {
+            Lookup::Array(array) => {
+                let index = u32::from_le_bytes(self.space.try_load(key)?);
+                let value = array.value(index, self.world.cpu.id);
+                Some(value.unwrap_or(Addr::NULL).to_reg())
+            }
+            Lookup::Key4 => self.lookup_key::<4>(id, key),
+            Lookup::Key8 => self.lookup_key::<8>(id, key),
+            Lookup::Key16 => self.lookup_key::<16>(id, key),
+            Lookup::Helper => None,
         }
-        let offset = index.wrapping_mul(array.stride);
-        Some(array.base.offset(offset).to_reg())
+    }
+
+    #[inline(never)]
+    fn lookup_key<const N: usize>(&mut self, map: MapId, key: u64) -> Option<u64> {
+        let key = self.space.try_load::<N>(key)?;
+        let map = self.maps.get_mut(map.0 as usize)?;
+        let value = map.lookup(&self.space, self.world.cpu.id, &key);
+        Some(value.unwrap_or(Addr::NULL).to_reg())
     }
 
     /// The number of the function of `program` that `address` stands for.

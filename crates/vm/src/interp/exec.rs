@@ -302,7 +302,7 @@ impl Run<'_> {
                                 }
                             }
                             OpCode::CallHelper => call_helper!(op),
-                            OpCode::Lookup => match machine.lookup_array(regs[1], regs[2]) {
+                            OpCode::Lookup => match machine.lookup_elem(regs[1], regs[2]) {
                                 Some(value) => regs[0] = value,
                                 None => call_helper!(op),
                             },

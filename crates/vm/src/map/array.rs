@@ -132,10 +132,11 @@ impl Map for Array {
     }
 
     fn direct(&self) -> Option<Direct> {
-        (!self.percpu).then(|| Direct {
+        Some(Direct {
             base: self.values.addr(0),
-            stride: self.values.stride(),
+            stride: self.values.element_size(),
             entries: self.def.max_entries,
+            cpu_stride: if self.percpu { self.values.stride() } else { 0 },
         })
     }
 

@@ -127,7 +127,7 @@ impl Hash {
 
     #[inline]
     fn find(&self, space: &Space, key: &[u8]) -> Option<u32> {
-        self.table.find(space, Table::hash(key), key)
+        self.table.entry(space, key)
     }
 
     fn value(&self, entry: u32, cpu: u32) -> Addr {

@@ -42,6 +42,8 @@ pub(super) struct Lpm {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
+    /// The first bytes of the data; see [`head`].
+    head: u64,
     /// Bits of the prefix.
     bits: u32,
     parent: u32,
@@ -119,11 +121,17 @@ impl Lpm {
 
     /// The node of the longest prefix of `prefix` that has a value.
     fn longest(&self, prefix: Prefix<'_>) -> Option<u32> {
+        let wanted = head(prefix.data);
         let mut best = None;
         let mut at = self.root;
-        while at != NIL {
-            let node = self.node(at);
-            if node.bits > prefix.bits || self.common(at, prefix) < node.bits {
+        while let Some(node) = self.nodes.get(at as usize) {
+            let equal = (node.head ^ wanted).leading_zeros();
+            let is_prefix = if node.bits <= u64::BITS {
+                equal >= node.bits
+            } else {
+                equal == u64::BITS && self.common(at, prefix) >= node.bits
+            };
+            if node.bits > prefix.bits || !is_prefix {
                 break;
             }
             if node.value.is_some() {
@@ -132,7 +140,11 @@ impl Lpm {
             if node.bits == prefix.bits {
                 break;
             }
-            at = node.child[bit(prefix.data, node.bits)];
+            let side = match (u64::BITS - 1).checked_sub(node.bits) {
+                Some(shift) => (wanted >> shift) as usize & 1,
+                None => bit(prefix.data, node.bits),
+            };
+            at = node.child[side];
         }
         best
     }
@@ -240,6 +252,7 @@ impl Lpm {
 
     fn make(&mut self, bits: u32, data: &[u8]) -> u32 {
         let node = Node {
+            head: head(data),
             bits,
             parent: NIL,
             child: [NIL; 2],
@@ -263,6 +276,7 @@ impl Lpm {
     fn set_data(&mut self, node: u32, data: &[u8]) {
         let width = self.width();
         self.data[node as usize * width..][..width].copy_from_slice(data);
+        self.nodes[node as usize].head = head(data);
     }
 
     /// Makes `node` the child of `parent` on its side, or the root.
@@ -328,6 +342,15 @@ impl Lpm {
             parent
         }
     }
+}
+
+/// The first eight bytes of `data` as a number whose most significant bit is the
+/// first bit; zeroes behind the end.
+fn head(data: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = data.len().min(head.len());
+    head[..len].copy_from_slice(&data[..len]);
+    u64::from_be_bytes(head)
 }
 
 /// Bit `number` of `data`, most significant first; 0 behind the end.

@@ -155,7 +155,8 @@ pub enum Target {
     Socket,
 }
 
-/// Where the values of an array lie: value `i` is at `base + i * stride`.
+/// Where the values of an array lie: value `i` of CPU `c` is at
+/// `base + i * stride + c * cpu_stride`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direct {
     /// The first value.
@@ -164,6 +165,55 @@ pub struct Direct {
     pub stride: u32,
     /// Values.
     pub entries: u32,
+    /// Bytes from the value of one CPU to that of the next; 0 where all CPUs have
+    /// the same values.
+    pub cpu_stride: u32,
+}
+
+impl Direct {
+    /// Where the value is that a CPU has at an index; `None` past the end.
+    #[inline(always)]
+    pub fn value(&self, index: u32, cpu: u32) -> Option<Addr> {
+        let at = |n: u32, stride: u32| n.wrapping_mul(stride);
+        (index < self.entries).then(|| {
+            let offset = at(index, self.stride).wrapping_add(at(cpu, self.cpu_stride));
+            self.base.offset(offset)
+        })
+    }
+}
+
+/// The fast ways to look something up in a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// By number.
+    Array(Direct),
+    /// By a key of 4 bytes.
+    Key4,
+    /// By a key of 8 bytes.
+    Key8,
+    /// By a key of 16 bytes.
+    Key16,
+    /// None: ask the helper.
+    Helper,
+}
+
+impl Lookup {
+    pub(crate) fn of(map: &dyn Map) -> Lookup {
+        if let Some(array) = map.direct() {
+            return Lookup::Array(array);
+        }
+        let def = map.def();
+        let row = abi::helpers::by_id(crate::helper::MAP_LOOKUP);
+        if !row.is_some_and(|row| row.maps.contains(def.map_type)) {
+            return Lookup::Helper;
+        }
+        match def.key_size {
+            4 => Lookup::Key4,
+            8 => Lookup::Key8,
+            16 => Lookup::Key16,
+            _ => Lookup::Helper,
+        }
+    }
 }
 
 /// Where a walk over a map stands; see [`Map::walk`].
@@ -200,8 +250,8 @@ pub trait Map: fmt::Debug + Send {
         None
     }
 
-    /// Where the values are, for arrays with the same values on all CPUs: for
-    /// `ldimm64` with a value offset, and for engines that look up inline.
+    /// Where the values are, for arrays: for `ldimm64` with a value offset, and for
+    /// engines that look up inline.
     fn direct(&self) -> Option<Direct> {
         None
     }

@@ -59,12 +59,33 @@ impl Table {
         hasher.finish()
     }
 
-    /// The entry of a key.
+    /// The entry of a key of which the hash is known.
     #[inline]
     pub(super) fn find(&self, space: &Space, hash: u64, key: &[u8]) -> Option<u32> {
         self.index
             .find(hash, |entry| self.key(space, *entry) == key)
             .copied()
+    }
+
+    /// The entry of a key. Keys of the usual sizes are hashed and compared as
+    /// numbers.
+    #[inline]
+    pub(super) fn entry(&self, space: &Space, key: &[u8]) -> Option<u32> {
+        if let Some(key) = key.as_array::<4>() {
+            self.entry_of(space, key)
+        } else if let Some(key) = key.as_array::<8>() {
+            self.entry_of(space, key)
+        } else if let Some(key) = key.as_array::<16>() {
+            self.entry_of(space, key)
+        } else {
+            self.find(space, Table::hash(key), key)
+        }
+    }
+
+    #[inline]
+    fn entry_of<const N: usize>(&self, space: &Space, key: &[u8; N]) -> Option<u32> {
+        let same = |entry: &u32| space.array::<N>(self.keys.addr(*entry)) == *key;
+        self.index.find(Table::hash(key), same).copied()
     }
 
     /// Makes an entry for a key that has none.
@@ -135,7 +156,7 @@ impl Table {
         key: Option<&[u8]>,
         next: &mut [u8],
     ) -> Result<(), Errno> {
-        let at = key.and_then(|key| self.find(space, Table::hash(key), key));
+        let at = key.and_then(|key| self.entry(space, key));
         let entry = self.next(at.map_or(0, |e| e + 1)).ok_or(Errno::ENOENT)?;
         next.copy_from_slice(self.key(space, entry));
         Ok(())
