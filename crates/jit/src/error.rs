@@ -24,6 +24,21 @@ pub enum Error {
         /// The host's answer.
         source: std::io::Error,
     },
+    /// Somebody has replaced the handler for faults in compiled code since it was
+    /// installed.
+    #[error("another handler for signal {signal} has taken the place of that for compiled code")]
+    HandlerReplaced {
+        /// SIGSEGV or SIGBUS.
+        signal: i32,
+    },
+    /// There are more pieces of compiled code in the process than the handler for
+    /// faults can know.
+    #[error("there are too many compiled machines in this process")]
+    TooMany,
+    /// [`Mode::Trusted`](crate::Mode::Trusted) was asked for without the promise
+    /// that it takes.
+    #[error("trusted code is made by a promise only")]
+    Promise,
     /// The code is too long for relative jumps.
     #[error("program {program} is too large to be compiled")]
     TooLarge {

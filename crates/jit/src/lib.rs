@@ -36,12 +36,24 @@
 mod error;
 mod options;
 
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod by_hand;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod code;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod compiled;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod context;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod entry;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod fault;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod runtime;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod site;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use compiled::Compiled;
 pub use error::Error;
 pub use options::{Mode, Options};

@@ -2,6 +2,20 @@
 //!
 //! Host addresses of these stand in the code's pool of constants, so the code
 //! itself does not depend on where it lies.
+//!
+//! The functions behind are the interpreter's own: helpers, the checks of
+//! [`vm::Space`], [`Machine::step`]. Here is only how compiled code reaches them,
+//! and what becomes of their traps. None allocates or locks.
+#![expect(unsafe_code, reason = "called from compiled code")]
+
+use isa::Pc;
+use vm::helper::{Call, Stop};
+use vm::memory::{Fault, GRANULE};
+use vm::{Machine, Next, ProgId, Trap, TrapKind};
+
+use crate::context::{Context, HOST_REGISTER, Status};
+use crate::entry;
+use crate::site::{Address, CallSite, Shared, Site, What};
 
 /// Host addresses of what compiled code calls or jumps to.
 ///
@@ -38,4 +52,380 @@ pub(crate) struct Runtime {
     pub(crate) exit_budget: u64,
     /// Jump: the instruction at `site` ends the run.
     pub(crate) exit_trap: u64,
+}
+
+/// What a run works on, from its context.
+///
+/// # Safety
+///
+/// `context` must be that of a run, and the caller have been called by its code:
+/// then nobody else uses the machine before the caller returns.
+unsafe fn parts<'r>(context: *mut Context) -> (&'r mut Context, &'r mut Machine, &'r Shared) {
+    // SAFETY: the code waits for the caller, and who entered it waits for the code.
+    let context = unsafe { &mut *context };
+    // SAFETY: as above.
+    let machine = unsafe { &mut *context.machine };
+    // SAFETY: the tables live as long as the code.
+    let shared = unsafe { &*context.shared };
+    (context, machine, shared)
+}
+
+impl Context {
+    /// Ends the run, once the code looks at the status.
+    #[cold]
+    fn stop(&mut self, program: ProgId, pc: Pc, kind: TrapKind) {
+        self.stop_at(Trap { program, pc, kind });
+    }
+
+    #[cold]
+    fn stop_at(&mut self, trap: Trap) {
+        self.trap.write(trap);
+        self.status = Status::TRAPPED;
+    }
+
+    /// Ends the run at a site.
+    #[cold]
+    fn stop_site(&mut self, site: &Site, kind: TrapKind) {
+        self.left += i64::from(site.refund);
+        self.stop(site.program, site.pc, kind);
+    }
+
+    #[cold]
+    fn stop_fault(&mut self, site: &Site, fault: Fault) {
+        self.stop_site(site, TrapKind::Memory(fault));
+    }
+
+    /// A register that was kept.
+    ///
+    /// # Safety
+    ///
+    /// The registers must have been kept.
+    unsafe fn register(&self, host: u8) -> u64 {
+        // SAFETY: the caller vouches for it.
+        unsafe { self.regs[usize::from(host & 15)].assume_init() }
+    }
+
+    /// `r0` to `r10`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Context::register`].
+    unsafe fn bpf_registers(&self) -> [u64; 11] {
+        // SAFETY: the caller vouches for it.
+        HOST_REGISTER.map(|host| unsafe { self.register(host) })
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Context::register`].
+    unsafe fn address(&self, address: &Address) -> u64 {
+        // SAFETY: the caller vouches for it.
+        let register = |host| unsafe { self.register(host) };
+        let base = address.base.map_or(0, register);
+        let index = address
+            .index
+            .map_or(0, |(host, scale)| register(host).wrapping_mul(scale.into()));
+        base.wrapping_add(index).wrapping_add(address.disp as u64)
+    }
+}
+
+/// What code at a place that its tables do not know would mean.
+const UNKNOWN: TrapKind = TrapKind::Unsupported {
+    what: "this instruction",
+};
+
+/// See [`Runtime::call_helper`].
+pub(crate) unsafe extern "sysv64" fn call_helper(
+    r1: u64,
+    r2: u64,
+    site: u32,
+    context: *mut Context,
+    r3: u64,
+    r4: u64,
+) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (run, machine, shared) = unsafe { parts(context) };
+    let Some((at, function)) = call_site(shared, site) else {
+        run.stop(ProgId(0), Pc(0), UNKNOWN);
+        return 0;
+    };
+    let args = [r1, r2, r3, r4, run.r5];
+    let mut callback = |machine: &mut Machine, function: u64, args: [u64; 5]| {
+        // SAFETY: the code that called the helper waits with its context.
+        unsafe { call_back(context, at, machine, function, args) }
+    };
+    let mut call = Call {
+        machine,
+        id: at.id,
+        args,
+        callback: &mut callback,
+    };
+    match function(&mut call) {
+        Ok(r0) => r0,
+        Err(stop) => {
+            // SAFETY: the callback, the only other user, has returned.
+            let run = unsafe { &mut *context };
+            match stop {
+                Stop::Trap(kind) => run.stop(at.program, at.pc, kind),
+                Stop::Nested(trap) => run.stop_at(trap),
+            }
+            0
+        }
+    }
+}
+
+#[inline(always)]
+fn call_site(shared: &Shared, site: u32) -> Option<(&CallSite, vm::helper::HelperFn)> {
+    let at = shared.calls.get(site as usize)?;
+    Some((at, at.function?))
+}
+
+/// Runs a function of the program on behalf of a helper that was called at `at`.
+///
+/// # Safety
+///
+/// `context` must be that of the run that called the helper.
+unsafe fn call_back(
+    context: *mut Context,
+    at: &CallSite,
+    machine: &mut Machine,
+    function: u64,
+    [r1, r2, r3, r4, r5]: [u64; 5],
+) -> Result<u64, Trap> {
+    let trap = |kind| Trap {
+        program: at.program,
+        pc: at.pc,
+        kind,
+    };
+    // SAFETY: whoever called us waits.
+    let run = unsafe { &mut *context };
+    // SAFETY: as in `parts`.
+    let shared = unsafe { &*run.shared };
+    let number = machine.function_at(at.program, function);
+    let entry = number.and_then(|number| shared.entry(at.program, number));
+    let Some(entry) = entry else {
+        return Err(trap(TrapKind::NotAFunction { value: function }));
+    };
+    let caller = run.fp;
+    let fp = caller.wrapping_add(GRANULE.into());
+    if fp > shared.last_stack {
+        return Err(trap(TrapKind::CallDepth));
+    }
+    let (depth, outer) = (run.depth, run.machine);
+    run.depth = depth + 1;
+    // The helper has lent us its machine, so the code must use that.
+    run.machine = machine;
+    // SAFETY: `entry` is one of this code, whose run this is; gs has been set if
+    // any function of the program needs it.
+    let r0 = unsafe { entry::enter(r1, r2, entry, context, r3, r4, r5, fp) };
+    // SAFETY: the code has come back.
+    let run = unsafe { &mut *context };
+    let result = match run.status {
+        Status::RUNNING => Ok(r0),
+        // SAFETY: the run has ended early, just now.
+        _ => Err(unsafe { run.end(machine) }),
+    };
+    run.status = Status::RUNNING;
+    run.machine = outer;
+    run.depth = depth;
+    run.fp = caller;
+    result
+}
+
+/// See [`Runtime::tail_call`].
+pub(crate) unsafe extern "sysv64" fn tail_call(
+    _r1: u64,
+    r2: u64,
+    site: u32,
+    context: *mut Context,
+    r3: u64,
+) -> usize {
+    // SAFETY: compiled code calls with its context.
+    let (run, machine, shared) = unsafe { parts(context) };
+    let Some(at) = shared.calls.get(site as usize) else {
+        run.stop(ProgId(0), Pc(0), UNKNOWN);
+        return 0;
+    };
+    let target = match machine.tail_call(r2, r3, run.tail_calls) {
+        Ok(Some(target)) if machine.linked(target).is_some() => target,
+        Ok(_) => return 0,
+        Err(kind) => {
+            run.stop(at.program, at.pc, kind);
+            return 0;
+        }
+    };
+    let Some(entry) = shared.entry(target, 0) else {
+        let what = "a tail call to a program that was loaded after compilation";
+        run.stop(at.program, at.pc, TrapKind::Unsupported { what });
+        return 0;
+    };
+    run.tail_calls += 1;
+    entry
+}
+
+/// The load behind [`Runtime::slow_load`].
+pub(crate) unsafe extern "sysv64" fn load(context: *mut Context, site: u32, addr: u64) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (run, machine, shared) = unsafe { parts(context) };
+    let Some((site, size)) = access(shared, site) else {
+        run.stop(ProgId(0), Pc(0), UNKNOWN);
+        return 0;
+    };
+    let space = &machine.space;
+    let value = match size {
+        1 => space
+            .load(addr)
+            .map(|bytes| u8::from_le_bytes(bytes).into()),
+        2 => space
+            .load(addr)
+            .map(|bytes| u16::from_le_bytes(bytes).into()),
+        4 => space
+            .load(addr)
+            .map(|bytes| u32::from_le_bytes(bytes).into()),
+        _ => space.load(addr).map(u64::from_le_bytes),
+    };
+    value.unwrap_or_else(|fault| {
+        run.stop_fault(site, fault);
+        0
+    })
+}
+
+/// The store behind [`Runtime::slow_store`].
+pub(crate) unsafe extern "sysv64" fn store(
+    context: *mut Context,
+    site: u32,
+    addr: u64,
+    value: u64,
+) {
+    // SAFETY: compiled code calls with its context.
+    let (run, machine, shared) = unsafe { parts(context) };
+    let Some((site, size)) = access(shared, site) else {
+        run.stop(ProgId(0), Pc(0), UNKNOWN);
+        return;
+    };
+    let space = &mut machine.space;
+    let done = match size {
+        1 => space.store(addr, (value as u8).to_le_bytes()),
+        2 => space.store(addr, (value as u16).to_le_bytes()),
+        4 => space.store(addr, (value as u32).to_le_bytes()),
+        _ => space.store(addr, value.to_le_bytes()),
+    };
+    if let Err(fault) = done {
+        run.stop_fault(site, fault);
+    }
+}
+
+fn access(shared: &Shared, site: u32) -> Option<(&Site, u8)> {
+    let site = shared.sites.get(site as usize)?;
+    match site.what {
+        What::Access { size, .. } => Some((site, size)),
+        _ => None,
+    }
+}
+
+/// The instruction behind [`Runtime::rare`].
+pub(crate) unsafe extern "sysv64" fn rare(context: *mut Context, site: u32) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (run, machine, shared) = unsafe { parts(context) };
+    let insn = shared.sites.get(site as usize).and_then(|site| {
+        let program = machine.linked(site.program)?;
+        Some((site, *program.code().insns().get(site.pc.index())?))
+    });
+    let Some((site, insn)) = insn else {
+        run.stop(ProgId(0), Pc(0), UNKNOWN);
+        return 0;
+    };
+    // SAFETY: the registers have been kept.
+    let mut regs = unsafe { run.bpf_registers() };
+    let next = match machine.step(insn, &mut regs) {
+        Ok(next) => next,
+        Err(kind) => {
+            run.stop_site(site, kind);
+            return 0;
+        }
+    };
+    for (host, value) in HOST_REGISTER.into_iter().zip(regs) {
+        run.regs[usize::from(host)].write(value);
+    }
+    match next {
+        Next::Insn => 0,
+        Next::Exit => {
+            run.left += i64::from(site.refund);
+            1
+        }
+    }
+}
+
+impl Context {
+    /// Why a run ended early.
+    ///
+    /// # Safety
+    ///
+    /// The status must not be [`Status::RUNNING`], `machine` be that of the run,
+    /// and nothing have run since the code came back.
+    #[cold]
+    pub(crate) unsafe fn end(&mut self, machine: &mut Machine) -> Trap {
+        if self.status == Status::TRAPPED {
+            // SAFETY: the status says so.
+            return unsafe { self.trap.assume_init() };
+        }
+        // SAFETY: the tables live as long as the code.
+        let shared = unsafe { &*self.shared };
+        let Some(site) = shared.sites.get(self.site as usize) else {
+            return Trap {
+                program: ProgId(0),
+                pc: Pc(0),
+                kind: UNKNOWN,
+            };
+        };
+        self.left += i64::from(site.refund);
+        let kind = match site.what {
+            What::Budget => {
+                // SAFETY: this exit keeps the registers.
+                let regs = unsafe { self.bpf_registers() };
+                return self.run_out(machine, site, regs);
+            }
+            What::Access {
+                size,
+                access,
+                address,
+            } => {
+                // SAFETY: the handler has kept the registers.
+                let addr = unsafe { self.address(&address) };
+                TrapKind::Memory(machine.space.fault(addr, size.into(), access))
+            }
+            What::CallDepth => TrapKind::CallDepth,
+            What::OffTheEnd => TrapKind::OffTheEnd,
+            What::Link => match machine.linked(site.program).and_then(|p| p.link(site.pc)) {
+                Some(vm::Link::Trap(kind)) => kind,
+                _ => UNKNOWN,
+            },
+            What::Rare => UNKNOWN,
+        };
+        Trap {
+            program: site.program,
+            pc: site.pc,
+            kind,
+        }
+    }
+
+    /// Runs the last instructions of a budget in the interpreter, which says where
+    /// it ends, or what happens before.
+    fn run_out(&mut self, machine: &mut Machine, site: &Site, regs: [u64; 11]) -> Trap {
+        let left = u64::try_from(self.left).unwrap_or(0);
+        let result = machine.finish(site.program, site.pc, regs, left);
+        self.left = budget(machine).wrapping_sub(machine.executed() as i64);
+        // A block is longer than what was left, and nothing leaves its function
+        // before its end.
+        result.err().unwrap_or(Trap {
+            program: site.program,
+            pc: site.pc,
+            kind: UNKNOWN,
+        })
+    }
+}
+
+/// What a run may take. The interpreter's limit, which is out of reach.
+pub(crate) fn budget(machine: &Machine) -> i64 {
+    machine.budget.min(1 << 62) as i64
 }

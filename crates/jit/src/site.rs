@@ -85,4 +85,22 @@ pub(crate) struct Shared {
     pub(crate) sites: Vec<Site>,
     /// Calls that go through the runtime.
     pub(crate) calls: Vec<CallSite>,
+    /// One past the last byte of the stack of the innermost function there can be.
+    pub(crate) last_stack: u64,
+}
+
+impl Shared {
+    /// Host address of a function of a program.
+    #[inline]
+    pub(crate) fn entry(&self, program: ProgId, function: usize) -> Option<usize> {
+        let functions = self.functions.get(program.0 as usize)?;
+        Some(self.start + *functions.get(function)? as usize)
+    }
+
+    /// The site of the instruction at a host address. For signal handlers.
+    pub(crate) fn site_at(&self, address: usize) -> Option<u32> {
+        let offset = u32::try_from(address.checked_sub(self.start)?).ok()?;
+        let site = self.sites.binary_search_by_key(&offset, |site| site.offset);
+        site.ok().map(|site| site as u32)
+    }
 }

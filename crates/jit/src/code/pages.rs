@@ -1,0 +1,184 @@
+//! The three types over `mmap(2)` and `mprotect(2)`.
+#![expect(unsafe_code, reason = "maps host memory for code")]
+
+use std::io;
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use libc::{PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
+
+use crate::Error;
+
+/// What the processor protects as one.
+const PAGE: usize = 4096;
+/// Bytes without access in front and behind.
+const GUARD: usize = PAGE;
+/// The code that traps, one byte long.
+const INT3: u8 = 0xcc;
+
+/// A mapping of `GUARD + len + GUARD` bytes that this value owns, of which the
+/// guards have no access.
+#[derive(Debug)]
+struct Mapping {
+    /// The first byte behind the guard in front.
+    start: NonNull<u8>,
+    /// Bytes between the guards, a multiple of [`PAGE`].
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to this value and to no thread.
+unsafe impl Send for Mapping {}
+// SAFETY: `&Mapping` is only used to read bytes that nobody writes then: writing
+// takes `&mut Writable`.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    fn new(len: usize) -> Result<Mapping, Error> {
+        let refused = |source| Error::Memory { bytes: len, source };
+        let too_long = || refused(io::ErrorKind::OutOfMemory.into());
+        let rounded = len.max(1).checked_next_multiple_of(PAGE);
+        let rounded = rounded.ok_or_else(too_long)?;
+        let whole = rounded.checked_add(2 * GUARD).ok_or_else(too_long)?;
+        // SAFETY: a new mapping at an address of the kernel's choice touches no
+        // memory that exists.
+        let at = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                whole,
+                PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        let at = Some(at).filter(|at| *at != libc::MAP_FAILED);
+        let Some(at) = at.and_then(|at| NonNull::new(at.cast::<u8>())) else {
+            return Err(refused(io::Error::last_os_error()));
+        };
+        Ok(Mapping {
+            // SAFETY: the mapping is longer than the guard.
+            start: unsafe { at.add(GUARD) },
+            len: rounded,
+        })
+    }
+
+    /// Sets what may be done with the bytes between the guards.
+    fn protect(&mut self, access: i32) -> Result<(), Error> {
+        // SAFETY: the extent lies in this mapping. `&mut self` says that nobody
+        // holds a reference to its bytes, and none of the three types lets code
+        // run before the last change.
+        let done = unsafe { libc::mprotect(self.start.as_ptr().cast(), self.len, access) };
+        if done == 0 {
+            return Ok(());
+        }
+        Err(Error::Memory {
+            bytes: self.len,
+            source: io::Error::last_os_error(),
+        })
+    }
+
+    /// The bytes between the guards; they must be readable.
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: mapped, initialised (with zeroes at first), and only written
+        // through `&mut Writable`.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: `new` put the guard in front of `start`.
+        let at = unsafe { self.start.sub(GUARD) };
+        // SAFETY: exactly what `new` mapped. Nobody can hold a reference into it
+        // any more, and code runs only while the `Executable` is borrowed.
+        let done = unsafe { libc::munmap(at.as_ptr().cast(), GUARD + self.len + GUARD) };
+        debug_assert_eq!(done, 0);
+    }
+}
+
+/// Memory that will be code.
+#[derive(Debug)]
+pub(crate) struct Writable(Mapping);
+
+/// Code that nobody changes any more.
+#[derive(Debug)]
+pub(crate) struct Sealed(Mapping);
+
+/// Code that runs.
+#[derive(Debug)]
+pub(crate) struct Executable(Mapping);
+
+impl Writable {
+    /// Whole pages for `len` bytes, full of `int3`.
+    pub(crate) fn new(len: usize) -> Result<Writable, Error> {
+        let mut mapping = Mapping::new(len)?;
+        mapping.protect(PROT_READ | PROT_WRITE)?;
+        let mut writable = Writable(mapping);
+        writable.bytes_mut().fill(INT3);
+        Ok(writable)
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: mapped readable and writable, initialised, and lent to the
+        // holder of `&mut self` alone.
+        unsafe { slice::from_raw_parts_mut(self.0.start.as_ptr(), self.0.len) }
+    }
+
+    /// Ends writing.
+    pub(crate) fn seal(mut self) -> Result<Sealed, Error> {
+        self.0.protect(PROT_READ)?;
+        Ok(Sealed(self.0))
+    }
+}
+
+impl Sealed {
+    /// Its bytes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    /// Lets it run.
+    pub(crate) fn execute(mut self) -> Result<Executable, Error> {
+        self.0.protect(PROT_READ | PROT_EXEC)?;
+        Ok(Executable(self.0))
+    }
+}
+
+impl Executable {
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    /// The host address of its first byte.
+    pub(crate) fn start(&self) -> usize {
+        self.0.start.as_ptr() as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_stays() {
+        let mut writable = Writable::new(5000).expect("memory");
+        writable.bytes_mut()[..3].copy_from_slice(&[1, 2, 3]);
+        let sealed = writable.seal().expect("protection");
+        assert_eq!(sealed.bytes()[..4], [1, 2, 3, INT3]);
+        let code = sealed.execute().expect("protection");
+        assert_eq!(code.bytes().len(), 2 * PAGE);
+        assert_eq!(code.start() % PAGE, 0);
+        assert!(code.bytes()[3..].iter().all(|byte| *byte == INT3));
+    }
+
+    #[test]
+    fn more_than_there_is_is_an_error() {
+        for len in [usize::MAX, usize::MAX / 2, 1 << 60] {
+            let error = Writable::new(len).expect_err("no host has that much");
+            assert!(matches!(error, Error::Memory { .. }), "{error}");
+        }
+    }
+}

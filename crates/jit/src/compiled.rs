@@ -1,0 +1,220 @@
+//! Compiled programs, and running them.
+#![expect(unsafe_code, reason = "runs compiled code")]
+
+use std::mem::MaybeUninit;
+
+use abi::limits::MAX_CALL_FRAMES;
+use isa::{Insn, Pc};
+use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind};
+
+use crate::code::{Executable, Writable};
+use crate::context::{Context, Status};
+use crate::fault::{self, Registration};
+use crate::runtime::{self, Runtime};
+use crate::site::Shared;
+use crate::{Error, Mode, Options, entry};
+
+/// All programs of one machine as machine code.
+///
+/// Runs only on the machine it was made for: numbers and addresses of that one are
+/// in the code. On any other one, a run is a trap.
+#[derive(Debug)]
+pub struct Compiled {
+    machine: MachineId,
+    options: Options,
+    /// In the order of their [`ProgId`]s.
+    programs: Vec<Program>,
+    shared: Box<Shared>,
+    /// Gone before the code is.
+    _registration: Option<Registration>,
+    code: Executable,
+}
+
+/// How a program is entered.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    /// Host address.
+    entry: usize,
+    /// Whether it needs gs.
+    gs: bool,
+}
+
+impl Compiled {
+    /// Compiles all programs of a machine.
+    ///
+    /// With [`Mode::Sandboxed`] this installs a signal handler, see
+    /// [`fault`]. [`Mode::Trusted`] is for [`Compiled::trusted`].
+    pub fn new(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
+        if options.mode == Mode::Trusted {
+            return Err(Error::Promise);
+        }
+        Compiled::compile(machine, options)
+    }
+
+    /// Compiles all programs of a machine, also with [`Mode::Trusted`].
+    ///
+    /// # Safety
+    ///
+    /// With [`Mode::Trusted`] compiled code accesses whatever address the program
+    /// computes. So every program of the machine must be one that only accesses
+    /// what it may, whatever the input: one that a verifier has accepted, run with
+    /// arguments and maps like those that the verifier assumed.
+    pub unsafe fn trusted(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
+        Compiled::compile(machine, options)
+    }
+
+    fn compile(_machine: &mut Machine, _options: &Options) -> Result<Compiled, Error> {
+        Err(Error::Target)
+    }
+
+    /// Makes code run.
+    ///
+    /// # Safety
+    ///
+    /// `code` and the tables must be the compiler's for the machine's programs
+    /// with these options.
+    pub(crate) unsafe fn link(
+        machine: &mut Machine,
+        options: Options,
+        code: &[u8],
+        mut shared: Shared,
+    ) -> Result<Compiled, Error> {
+        if !machine.space.host().reserved {
+            return Err(Error::Reservation);
+        }
+        let mut memory = Writable::new(code.len())?;
+        memory.bytes_mut()[..code.len()].copy_from_slice(code);
+        let code = memory.seal()?.execute()?;
+        let registration = match options.mode {
+            Mode::Checked => None,
+            Mode::Sandboxed | Mode::Trusted => {
+                fault::install()?;
+                let registration = Registration::new(code.start(), code.bytes().len());
+                Some(registration.ok_or(Error::TooMany)?)
+            }
+        };
+        shared.start = code.start();
+        shared.last_stack = machine.stack_top(MAX_CALL_FRAMES - 1).to_reg();
+        let gs = options.mode != Mode::Checked && uses_gs(&options);
+        let programs = machine.program_ids().map_while(|id| {
+            Some(Program {
+                entry: shared.entry(id, 0)?,
+                gs: gs && machine.linked(id).is_some_and(reaches_memory),
+            })
+        });
+        Ok(Compiled {
+            machine: machine.id(),
+            options,
+            programs: programs.collect(),
+            shared: Box::new(shared),
+            _registration: registration,
+            code,
+        })
+    }
+
+    /// Runs a program to its end, with the context `ctx` in `r1`; the value of
+    /// `r0`.
+    pub fn run(&self, machine: &mut Machine, program: ProgId, ctx: Addr) -> Result<u64, Trap> {
+        self.enter(machine, program, [ctx.to_reg(), 0, 0, 0, 0])
+    }
+
+    /// Host memory of the code, for listings.
+    pub fn code(&self) -> &[u8] {
+        self.code.bytes()
+    }
+
+    fn enter(
+        &self,
+        machine: &mut Machine,
+        program: ProgId,
+        [r1, r2, r3, r4, r5]: [u64; 5],
+    ) -> Result<u64, Trap> {
+        let known = self.programs.get(program.0 as usize);
+        let Some(known) = known.filter(|_| machine.id() == self.machine) else {
+            return Err(refused(program));
+        };
+        machine.prepare_run();
+        let host = machine.space.host();
+        let budget = runtime::budget(machine);
+        let fp = machine.stack_top(0).to_reg();
+        let mut context = Context {
+            left: budget,
+            status: Status::RUNNING,
+            site: 0,
+            base: host.base.as_ptr(),
+            windows: host.windows.as_ptr(),
+            r5: 0,
+            fp,
+            depth: 0,
+            tail_calls: 0,
+            host_rsp: 0,
+            machine,
+            shared: &raw const *self.shared,
+            regs: [const { MaybeUninit::uninit() }; 16],
+            trap: MaybeUninit::uninit(),
+        };
+        let at = &raw mut context;
+        // SAFETY: the entry is one of this code, whose tables are in the context;
+        // its machine is the one that the code was made for, and is ours until the
+        // code comes back. gs is used only where there is such a thing.
+        let r0 = unsafe {
+            match known.gs {
+                true => entry::enter_gs(r1, r2, known.entry, at, r3, r4, r5, fp),
+                false => entry::enter(r1, r2, known.entry, at, r3, r4, r5, fp),
+            }
+        };
+        let result = match context.status {
+            Status::RUNNING => Ok(r0),
+            // SAFETY: the code has just come back early.
+            _ => Err(unsafe { context.end(machine) }),
+        };
+        let executed = match self.options.meter {
+            true => budget.wrapping_sub(context.left) as u64,
+            false => 0,
+        };
+        machine.set_executed(executed);
+        result
+    }
+}
+
+#[cold]
+fn refused(program: ProgId) -> Trap {
+    let what = "running code on a machine that it was not compiled for";
+    Trap {
+        program,
+        pc: Pc(0),
+        kind: TrapKind::Unsupported { what },
+    }
+}
+
+impl Engine for Compiled {
+    fn covers(&self, program: ProgId) -> bool {
+        (program.0 as usize) < self.programs.len()
+    }
+
+    fn call(&self, machine: &mut Machine, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
+        self.enter(machine, program, args)
+    }
+}
+
+/// Whether code is to reach memory through gs.
+pub(crate) fn uses_gs(options: &Options) -> bool {
+    options.gs.unwrap_or(true) && entry::has_gs()
+}
+
+/// Whether a program touches its memory, or goes on in another one that may.
+fn reaches_memory(program: Linked<'_>) -> bool {
+    let stacks = program.functions().any(|function| function.stack != 0);
+    stacks
+        || program.insns().any(|(_, insn, link)| {
+            let accesses = matches!(
+                insn,
+                Insn::Load { .. }
+                    | Insn::LoadAcquire { .. }
+                    | Insn::Store { .. }
+                    | Insn::StoreRelease { .. }
+                    | Insn::Atomic { .. }
+            );
+            accesses || matches!(link, Link::TailCall)
+        })
+}

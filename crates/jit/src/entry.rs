@@ -1,0 +1,316 @@
+//! The ways into compiled code and out of it, in assembly.
+//!
+//! Into it leads [`enter`], or [`enter_gs`] for programs that reach their memory
+//! through `gs`. Each keeps the caller's registers on the stack and the place of
+//! its return address in the context, so the ways out from anywhere (`exit`,
+//! `exit_budget`, `exit_trap`) return from the innermost entry as if the program
+//! had ended there. A callback of a helper is an entry of its own.
+//!
+//! What compiled code calls in the middle of an instruction (`slow_load`,
+//! `slow_store`, `rare`) keeps all registers but the scratch ones, so that the
+//! code around need not know about it.
+#![expect(unsafe_code, reason = "assembly")]
+
+use core::arch::{asm, naked_asm};
+
+use crate::context::{Context, Status, offset};
+use crate::runtime;
+
+/// Runs compiled code at `entry` with these values in r1 to r5 and r10; the value
+/// of r0. Unless the context's status is [`Status::RUNNING`] afterwards, the run
+/// ended early and the value means nothing.
+///
+/// The parameters are in an order in which most are where they belong.
+///
+/// # Safety
+///
+/// `entry` must be the entry of a function of the code whose tables are
+/// `context.shared`, all pointers of the context must be valid, and the machine
+/// the one that the code was made for.
+#[unsafe(naked)]
+pub(crate) unsafe extern "sysv64" fn enter(
+    r1: u64,
+    r2: u64,
+    entry: usize,
+    context: *mut Context,
+    r3: u64,
+    r4: u64,
+    r5: u64,
+    fp: u64,
+) -> u64 {
+    naked_asm!(
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov r12, rcx",
+        "push qword ptr [r12 + {host_rsp}]",
+        // Seven words and the return address lie below r5.
+        "mov r10, [rsp + 64]",
+        "mov rbp, [rsp + 72]",
+        "lea rax, [rsp - 8]",
+        "mov [r12 + {host_rsp}], rax",
+        "call rdx",
+        "pop qword ptr [r12 + {host_rsp}]",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        host_rsp = const offset::HOST_RSP,
+    )
+}
+
+/// As [`enter`], with the context's base in gs meanwhile.
+///
+/// # Safety
+///
+/// As for [`enter`], and [`has_gs`] must be true.
+#[unsafe(naked)]
+pub(crate) unsafe extern "sysv64" fn enter_gs(
+    r1: u64,
+    r2: u64,
+    entry: usize,
+    context: *mut Context,
+    r3: u64,
+    r4: u64,
+    r5: u64,
+    fp: u64,
+) -> u64 {
+    naked_asm!(
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov r12, rcx",
+        "push qword ptr [r12 + {host_rsp}]",
+        "mov r10, [rsp + 64]",
+        "mov rbp, [rsp + 72]",
+        "rdgsbase rax",
+        "push rax",
+        "push rax",
+        "mov rax, [r12 + {base}]",
+        "wrgsbase rax",
+        "lea rax, [rsp - 8]",
+        "mov [r12 + {host_rsp}], rax",
+        "call rdx",
+        "pop rcx",
+        "pop rcx",
+        "wrgsbase rcx",
+        "pop qword ptr [r12 + {host_rsp}]",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        host_rsp = const offset::HOST_RSP,
+        base = const offset::BASE,
+    )
+}
+
+/// Returns from the innermost entry.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn exit() {
+    naked_asm!(
+        "mov rsp, [r12 + {host_rsp}]",
+        "ret",
+        host_rsp = const offset::HOST_RSP,
+    )
+}
+
+/// See [`Runtime::exit_trap`](runtime::Runtime::exit_trap).
+#[unsafe(naked)]
+unsafe extern "sysv64" fn exit_trap() {
+    naked_asm!(
+        "mov dword ptr [r12 + {status}], {trap_site}",
+        "jmp {exit}",
+        status = const offset::STATUS,
+        trap_site = const Status::TRAP_SITE,
+        exit = sym exit,
+    )
+}
+
+/// See [`Runtime::exit_budget`](runtime::Runtime::exit_budget).
+#[unsafe(naked)]
+unsafe extern "sysv64" fn exit_budget() {
+    naked_asm!(
+        "mov dword ptr [r12 + {status}], {budget}",
+        "call {keep}",
+        "jmp {exit}",
+        status = const offset::STATUS,
+        budget = const Status::BUDGET,
+        keep = sym keep_registers,
+        exit = sym exit,
+    )
+}
+
+/// Puts the BPF registers into the context.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn keep_registers() {
+    naked_asm!(
+        "mov [r12 + {regs} + 0 * 8], rax",
+        "mov [r12 + {regs} + 3 * 8], rbx",
+        "mov [r12 + {regs} + 5 * 8], rbp",
+        "mov [r12 + {regs} + 6 * 8], rsi",
+        "mov [r12 + {regs} + 7 * 8], rdi",
+        "mov [r12 + {regs} + 8 * 8], r8",
+        "mov [r12 + {regs} + 9 * 8], r9",
+        "mov [r12 + {regs} + 10 * 8], r10",
+        "mov [r12 + {regs} + 13 * 8], r13",
+        "mov [r12 + {regs} + 14 * 8], r14",
+        "mov [r12 + {regs} + 15 * 8], r15",
+        "ret",
+        regs = const offset::REGS,
+    )
+}
+
+/// See [`Runtime::slow_load`](runtime::Runtime::slow_load).
+#[unsafe(naked)]
+unsafe extern "sysv64" fn slow_load() {
+    naked_asm!(
+        "push rax",
+        "push rdi",
+        "push rsi",
+        "push r8",
+        "push r9",
+        "push r10",
+        "sub rsp, 8",
+        "mov rdi, r12",
+        "mov esi, edx",
+        "mov rdx, rcx",
+        "call {load}",
+        "cmp dword ptr [r12 + {status}], 0",
+        "jne {exit}",
+        "mov rcx, rax",
+        "add rsp, 8",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rsi",
+        "pop rdi",
+        "pop rax",
+        "ret",
+        load = sym runtime::load,
+        exit = sym exit,
+        status = const offset::STATUS,
+    )
+}
+
+/// See [`Runtime::slow_store`](runtime::Runtime::slow_store).
+#[unsafe(naked)]
+unsafe extern "sysv64" fn slow_store() {
+    naked_asm!(
+        "push rax",
+        "push rdi",
+        "push rsi",
+        "push r8",
+        "push r9",
+        "push r10",
+        "sub rsp, 8",
+        "mov rdi, r12",
+        "mov esi, edx",
+        "mov rdx, rcx",
+        "mov rcx, r11",
+        "call {store}",
+        "cmp dword ptr [r12 + {status}], 0",
+        "jne {exit}",
+        "add rsp, 8",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rsi",
+        "pop rdi",
+        "pop rax",
+        "ret",
+        store = sym runtime::store,
+        exit = sym exit,
+        status = const offset::STATUS,
+    )
+}
+
+/// See [`Runtime::rare`](runtime::Runtime::rare).
+#[unsafe(naked)]
+unsafe extern "sysv64" fn rare() {
+    naked_asm!(
+        "sub rsp, 8",
+        "call {keep}",
+        "mov rdi, r12",
+        "mov esi, edx",
+        "call {rare}",
+        "cmp dword ptr [r12 + {status}], 0",
+        "jne {exit}",
+        "mov rcx, rax",
+        "mov rax, [r12 + {regs} + 0 * 8]",
+        "mov rbx, [r12 + {regs} + 3 * 8]",
+        "mov rbp, [r12 + {regs} + 5 * 8]",
+        "mov rsi, [r12 + {regs} + 6 * 8]",
+        "mov rdi, [r12 + {regs} + 7 * 8]",
+        "mov r8, [r12 + {regs} + 8 * 8]",
+        "mov r9, [r12 + {regs} + 9 * 8]",
+        "mov r10, [r12 + {regs} + 10 * 8]",
+        "mov r13, [r12 + {regs} + 13 * 8]",
+        "mov r14, [r12 + {regs} + 14 * 8]",
+        "mov r15, [r12 + {regs} + 15 * 8]",
+        "add rsp, 8",
+        "ret",
+        keep = sym keep_registers,
+        rare = sym runtime::rare,
+        exit = sym exit,
+        status = const offset::STATUS,
+        regs = const offset::REGS,
+    )
+}
+
+/// Where a run is left from any place in it; for the fault handler.
+pub(crate) fn exit_address() -> usize {
+    exit as *const () as usize
+}
+
+impl runtime::Runtime {
+    /// The addresses in this process.
+    pub(crate) fn here() -> runtime::Runtime {
+        runtime::Runtime {
+            call_helper: runtime::call_helper as *const () as u64,
+            tail_call: runtime::tail_call as *const () as u64,
+            slow_load: slow_load as *const () as u64,
+            slow_store: slow_store as *const () as u64,
+            rare: rare as *const () as u64,
+            exit: exit as *const () as u64,
+            exit_budget: exit_budget as *const () as u64,
+            exit_trap: exit_trap as *const () as u64,
+        }
+    }
+}
+
+/// Whether programs may set gs: the processor has the instructions, and the kernel
+/// allows them.
+pub(crate) fn has_gs() -> bool {
+    // In `AT_HWCAP2`, see Documentation/arch/x86/x86_64/fsgs.rst of Linux.
+    const FSGSBASE: u64 = 1 << 1;
+    // SAFETY: asks for a number.
+    unsafe { libc::getauxval(libc::AT_HWCAP2) & FSGSBASE != 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gs_is_what_it_was() {
+        if !has_gs() {
+            return;
+        }
+        let gs: u64;
+        // SAFETY: reads a register, as `has_gs` says is allowed.
+        unsafe { asm!("rdgsbase {}", out(reg) gs) };
+        assert_eq!(gs, 0, "nothing in user space sets it");
+    }
+}
