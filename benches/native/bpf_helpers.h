@@ -2,10 +2,10 @@
 /* What stands for the kernel when a program of the benches is built natively.
  *
  * A map definition is a struct of pointers whose types carry its facts; here the
- * pointers `key` and `value` lead to its memory, which `native_open` gives it.
- * Arrays are indexed; a hash is a table with open addressing, sized as the kernel
- * would, its empty slots marked by a word in front of the key. What there is no
- * counterpart for does not compile, and is left out of the bench. */
+ * pointer `value`, the fourth, leads to its memory, which the bench gives it.
+ * Arrays are indexed; a hash is a table with open addressing, half full at most,
+ * with a word in front of each key that says whether the slot is taken. What there
+ * is no counterpart for does not compile, and is left out of the bench. */
 #pragma once
 
 #include "bpf_endian.h"
@@ -24,11 +24,11 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 };
 
-#define bpf_map_lookup_elem(map, key)                                          \
-	((typeof((map)->value))native_lookup(                                  \
-		sizeof(*(map)->type) / sizeof(int), (map)->value,              \
-		sizeof(*(map)->value), sizeof(*(map)->key),                    \
-		sizeof(*(map)->max_entries) / sizeof(int), key))
+#define bpf_map_lookup_elem(of, at)                                       \
+	((typeof((of)->value))native_lookup(                              \
+		sizeof(*(of)->type) / sizeof(int), (of)->value,           \
+		sizeof(*(of)->value), sizeof(*(of)->key),                 \
+		sizeof(*(of)->max_entries) / sizeof(int), at))
 
 /* One of the three kinds is left after constants are known. In a hash a slot is
  * a word that is not zero where it is taken, the key and the value. */

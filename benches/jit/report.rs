@@ -1,0 +1,101 @@
+//! The tables, as `README.md` has them.
+
+use crate::case::Group;
+use crate::{Row, Who};
+
+pub(crate) fn print(rows: &[Row]) {
+    let empty = rows.iter().find(|row| row.group == Group::Call);
+    let empty = empty.expect("the empty program is always measured");
+    println!("Nanoseconds of a call\n");
+    head("| program | instructions |");
+    for row in rows {
+        print!("| {} | {} |", row.name, row.executed);
+        for who in Who::ALL {
+            cell(row.time(who), "");
+        }
+        println!();
+    }
+    println!("\nTimes the kernel's JIT, each less its own empty call\n");
+    head("| program | base ns |");
+    for row in rows.iter().filter(|row| row.group != Group::Call) {
+        print!("| {} |", row.name);
+        cell(base(row, empty), "");
+        for who in Who::ALL {
+            cell(ratio(row, empty, who), "");
+        }
+        println!();
+    }
+    for (name, group) in [
+        ("compute", Group::Compute),
+        ("packets", Group::Packets),
+        ("maps", Group::Maps),
+    ] {
+        print!("| **{name}**, geometric mean | |");
+        for who in Who::ALL {
+            let rows = rows.iter().filter(|row| row.group == group);
+            cell(mean(rows.filter_map(|row| ratio(row, empty, who))), "**");
+        }
+        println!();
+    }
+    println!();
+    left_out(rows);
+}
+
+fn head(first: &str) {
+    print!("{first}");
+    for who in Who::ALL {
+        print!(" {} |", who.name());
+    }
+    print!("\n|---|---:|");
+    println!("{}", "---:|".repeat(Who::ALL.len()));
+}
+
+fn cell(value: Option<f64>, mark: &str) {
+    match value {
+        Some(value) if value < 10.0 => print!(" {mark}{value:.2}{mark} |"),
+        Some(value) if value < 100.0 => print!(" {mark}{value:.1}{mark} |"),
+        Some(value) => print!(" {mark}{value:.0}{mark} |"),
+        None => print!(" – |"),
+    }
+}
+
+/// What the kernel's machine code takes: its copy where there is one, for it runs
+/// under the same conditions as the others.
+fn base(row: &Row, empty: &Row) -> Option<f64> {
+    net(row, empty, Who::KernelCopied).or_else(|| net(row, empty, Who::Kernel))
+}
+
+fn ratio(row: &Row, empty: &Row, who: Who) -> Option<f64> {
+    Some(net(row, empty, who)? / base(row, empty)?)
+}
+
+/// The program without the call.
+fn net(row: &Row, empty: &Row, who: Who) -> Option<f64> {
+    Some((row.time(who)? - empty.time(who)?).max(0.01))
+}
+
+/// The geometric mean.
+fn mean(ratios: impl Iterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<_> = ratios.map(f64::ln).collect();
+    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+}
+
+/// Why figures are missing, the same reason once.
+fn left_out(rows: &[Row]) {
+    for who in Who::ALL {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for row in rows {
+            let time = row.times.iter().find(|(known, _)| *known == who);
+            let Some((_, Err(why))) = time else {
+                continue;
+            };
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, names)) => names.push(row.name),
+                None => reasons.push((why, vec![row.name])),
+            }
+        }
+        for (why, names) in reasons {
+            println!("- {}: {}: {why}", who.name(), names.join(", "));
+        }
+    }
+}
