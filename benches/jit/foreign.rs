@@ -1,11 +1,12 @@
 //! Code that others made, run in this process: the one module of the benches that
 //! is unsafe.
 //!
-//! What is run here was let through by Linux's verifier (the kernel's machine
-//! code, and what `rbpf` makes of the same program) or is the same source compiled
-//! natively. All of it was given the addresses of one [`LowMemory`] and nothing
-//! else, whose size covers what these programs reach. That is no proof: it is good
-//! enough for programs that stand in this repository, and for nothing else.
+//! What is run here is a program that Linux's verifier let through (as the
+//! kernel's machine code, as what `rbpf` and we make of it without checks), or the
+//! same source compiled natively. All of it was given the addresses of one
+//! [`LowMemory`] or machine and nothing else, whose size covers what these programs
+//! reach. That is no proof: it is good enough for programs that stand in this
+//! repository, and for nothing else.
 #![expect(unsafe_code, reason = "runs machine code that others made")]
 
 use std::ffi::{CString, c_void};
@@ -134,6 +135,15 @@ impl Library {
         let address = unsafe { libc::dlsym(self.0.as_ptr(), name.as_ptr()) };
         (!address.is_null()).then_some(address)
     }
+}
+
+/// A machine's programs compiled, in any mode.
+pub(crate) fn compile(
+    machine: &mut vm::Machine,
+    options: &jit::Options,
+) -> Result<jit::Compiled, jit::Error> {
+    // SAFETY: the module's contract.
+    unsafe { jit::Compiled::trusted(machine, options) }
 }
 
 /// One run of what `rbpf` compiled.

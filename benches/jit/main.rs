@@ -12,6 +12,7 @@
 
 mod case;
 mod clang;
+mod compile_time;
 mod engine;
 mod foreign;
 mod linux;
@@ -21,6 +22,7 @@ mod ours;
 mod peers;
 mod report;
 
+use jit::Mode;
 use kernel::Kernel;
 
 use case::{Case, Group, cases};
@@ -36,17 +38,23 @@ pub(crate) enum Who {
     /// The kernel, by PROG_TEST_RUN.
     Kernel,
     Interpreter,
+    Checked,
+    Sandboxed,
+    Trusted,
     Rbpf,
     RbpfInterpreter,
     Sbpf,
 }
 
 impl Who {
-    pub(crate) const ALL: [Who; 7] = [
+    pub(crate) const ALL: [Who; 10] = [
         Who::Native,
         Who::KernelCopied,
         Who::Kernel,
         Who::Interpreter,
+        Who::Checked,
+        Who::Sandboxed,
+        Who::Trusted,
         Who::Rbpf,
         Who::RbpfInterpreter,
         Who::Sbpf,
@@ -59,6 +67,9 @@ impl Who {
             Who::KernelCopied => "kernel JIT",
             Who::Kernel => "kernel test run",
             Who::Interpreter => "interpreter",
+            Who::Checked => "checked",
+            Who::Sandboxed => "sandboxed",
+            Who::Trusted => "trusted",
             Who::Rbpf => "rbpf JIT",
             Who::RbpfInterpreter => "rbpf interpreter",
             Who::Sbpf => "sbpf JIT",
@@ -76,6 +87,9 @@ impl Who {
             Who::KernelCopied => linux::copied(linux?, case).map(|engine| engine as _),
             Who::Kernel => linux::test_runs(linux?, case),
             Who::Interpreter => ours::open(case, By::Interpreter).map(|engine| engine as _),
+            Who::Checked => ours::open(case, By::Jit(Mode::Checked)).map(|engine| engine as _),
+            Who::Sandboxed => ours::open(case, By::Jit(Mode::Sandboxed)).map(|engine| engine as _),
+            Who::Trusted => ours::open(case, By::Jit(Mode::Trusted)).map(|engine| engine as _),
             Who::Rbpf => peers::rbpf(case, true).map(|engine| engine as _),
             Who::RbpfInterpreter => peers::rbpf(case, false).map(|engine| engine as _),
             Who::Sbpf => peers::sbpf(case).map(|engine| engine as _),
@@ -132,6 +146,10 @@ fn main() {
         .map(|case| measure(case, linux.as_ref()))
         .collect();
     report::print(&rows);
+    let compiled = cases
+        .iter()
+        .map(|case| compile_time::measure(case, linux.as_ref()));
+    report::print_compile_times(&compiled.collect::<Vec<_>>());
 }
 
 fn measure(case: &Case, linux: Option<&Kernel>) -> Row {

@@ -1,6 +1,7 @@
 //! The tables, as `README.md` has them.
 
 use crate::case::Group;
+use crate::compile_time::{COMPILERS, CompileTimes};
 use crate::{Row, Who};
 
 pub(crate) fn print(rows: &[Row]) {
@@ -41,13 +42,39 @@ pub(crate) fn print(rows: &[Row]) {
     left_out(rows);
 }
 
+/// What compiling took, by instruction, and over all programs.
+pub(crate) fn print_compile_times(times: &[CompileTimes]) {
+    println!("\nNanoseconds of compiling, for each instruction\n");
+    header("| program | instructions |", &COMPILERS);
+    for row in times {
+        print!("| {} | {} |", row.name, row.insns);
+        for time in row.times {
+            cell(time.map(|time| time / row.insns as f64), "");
+        }
+        println!();
+    }
+    print!("| **all together** | |");
+    for compiler in 0..COMPILERS.len() {
+        let known = times
+            .iter()
+            .filter_map(|row| Some((row.times[compiler]?, row.insns)));
+        let (time, insns) = known.fold((0.0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        cell((insns > 0).then(|| time / insns as f64), "**");
+    }
+    println!();
+}
+
 fn head(first: &str) {
+    header(first, &Who::ALL.map(Who::name));
+}
+
+fn header(first: &str, columns: &[&str]) {
     print!("{first}");
-    for who in Who::ALL {
-        print!(" {} |", who.name());
+    for column in columns {
+        print!(" {column} |");
     }
     print!("\n|---|---:|");
-    println!("{}", "---:|".repeat(Who::ALL.len()));
+    println!("{}", "---:|".repeat(columns.len()));
 }
 
 fn cell(value: Option<f64>, mark: &str) {
