@@ -9,6 +9,7 @@ use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind}
 
 use crate::code::{Executable, Writable};
 use crate::context::{Context, Status};
+use crate::emit::{self, Settings};
 use crate::fault::{self, Registration};
 use crate::runtime::{self, Runtime};
 use crate::site::Shared;
@@ -63,8 +64,20 @@ impl Compiled {
         Compiled::compile(machine, options)
     }
 
-    fn compile(_machine: &mut Machine, _options: &Options) -> Result<Compiled, Error> {
-        Err(Error::Target)
+    fn compile(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
+        if !machine.space.host().reserved {
+            return Err(Error::Reservation);
+        }
+        let settings = Settings {
+            options: *options,
+            gs: uses_gs(options),
+            bmi2: std::arch::is_x86_feature_detected!("bmi2"),
+            runtime: Runtime::here(),
+            last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
+        };
+        let assembled = emit::assemble(machine, &settings)?;
+        // SAFETY: made for these programs with these options.
+        unsafe { Compiled::link(machine, *options, &assembled.bytes, assembled.shared) }
     }
 
     /// Makes code run.

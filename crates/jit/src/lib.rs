@@ -36,6 +36,8 @@
 mod error;
 mod options;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod analysis;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod by_hand;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -44,6 +46,8 @@ mod code;
 mod compiled;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod context;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod emit;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod entry;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

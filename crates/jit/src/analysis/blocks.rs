@@ -1,0 +1,70 @@
+//! Blocks: instructions that run one after the other.
+//!
+//! They are what is counted at once. A block ends after any call, since what is
+//! called counts for itself, and so that what is left in the middle of a block can
+//! be run without calls.
+
+use isa::Insn;
+use vm::Link;
+
+use super::{Listing, ends};
+
+/// Instructions that run one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The first.
+    pub(crate) start: u32,
+    /// One past the last.
+    pub(crate) end: u32,
+    /// Jumps lead to it.
+    pub(crate) is_target: bool,
+    /// Jumps lead to it from further down: a loop begins here.
+    pub(crate) is_loop: bool,
+}
+
+/// The blocks of a program, in order.
+#[derive(Debug)]
+pub(crate) struct Blocks(pub(crate) Vec<Block>);
+
+const START: u8 = 1;
+const TARGET: u8 = 2;
+const LOOP: u8 = 4;
+
+impl Blocks {
+    pub(crate) fn of(listing: &Listing) -> Blocks {
+        let mut marks = vec![0u8; listing.items.len() + 1];
+        for entry in &listing.entries {
+            marks[*entry as usize] |= START;
+        }
+        for (number, item) in listing.items.iter().enumerate() {
+            let is_call = matches!(item.insn, Insn::Call { .. });
+            if let Some(target) = item.target
+                && !is_call
+            {
+                let back = if target as usize <= number { LOOP } else { 0 };
+                marks[target as usize] |= START | TARGET | back;
+            }
+            let calls = matches!(
+                item.link,
+                Link::Function(_) | Link::Helper { .. } | Link::TailCall
+            );
+            if item.target.is_some() || calls || ends(item) {
+                marks[number + 1] |= START;
+            }
+        }
+        let len = listing.items.len() as u32;
+        let starts = (0..len).filter(|number| marks[*number as usize] & START != 0);
+        let mut blocks: Vec<Block> = starts
+            .map(|start| Block {
+                start,
+                end: len,
+                is_target: marks[start as usize] & TARGET != 0,
+                is_loop: marks[start as usize] & LOOP != 0,
+            })
+            .collect();
+        for number in 1..blocks.len() {
+            blocks[number - 1].end = blocks[number].start;
+        }
+        Blocks(blocks)
+    }
+}

@@ -1,0 +1,192 @@
+//! Live registers: whose values may still be read.
+//!
+//! Over calls of functions as well: those share r0 to r5 with their caller in both
+//! directions, and may read the caller's r6 to r9.
+
+use isa::{AluOp, AtomicOp, Insn, Operand, PacketMode, Reg};
+use vm::Link;
+
+use super::{Blocks, Item, Listing};
+
+/// A set of registers: bit `n` for r`n`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RegSet(pub(crate) u16);
+
+impl RegSet {
+    pub(crate) const NONE: RegSet = RegSet(0);
+    /// r0 to r5: what functions share with their callers.
+    pub(crate) const SHARED: RegSet = RegSet(0x3f);
+    /// r1 to r5.
+    pub(crate) const ARGUMENTS: RegSet = RegSet(0x3e);
+    /// r6 to r9.
+    pub(crate) const KEPT: RegSet = RegSet(0x3c0);
+
+    pub(crate) fn of(reg: Reg) -> RegSet {
+        RegSet(1 << reg.index())
+    }
+
+    pub(crate) fn contains(self, reg: Reg) -> bool {
+        self.0 & 1 << reg.index() != 0
+    }
+
+    pub(crate) fn with(self, other: RegSet) -> RegSet {
+        RegSet(self.0 | other.0)
+    }
+
+    pub(crate) fn without(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & !other.0)
+    }
+
+    pub(crate) fn and(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & other.0)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
+        Reg::ALL.into_iter().filter(move |reg| self.contains(*reg))
+    }
+}
+
+/// What is live after each instruction, and at the start of each function.
+#[derive(Debug)]
+pub(crate) struct Live {
+    after: Vec<RegSet>,
+    /// By function.
+    pub(crate) at_entry: Vec<RegSet>,
+}
+
+impl Live {
+    /// `at_end`: what whoever runs the program may read after it.
+    pub(crate) fn of(listing: &Listing, blocks: &Blocks, at_end: RegSet) -> Live {
+        let count = listing.items.len();
+        let mut live = Live {
+            after: vec![RegSet::NONE; count],
+            at_entry: vec![RegSet::NONE; listing.entries.len()],
+        };
+        let mut before = vec![RegSet::NONE; count + 1];
+        let mut at_exit = vec![RegSet::NONE; listing.entries.len()];
+        if let Some(main) = at_exit.first_mut() {
+            *main = at_end;
+        }
+        // Callbacks return to helpers, which read r0 alone.
+        for exit in at_exit.iter_mut().skip(1) {
+            *exit = RegSet::of(Reg::R0);
+        }
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for block in blocks.0.iter().rev() {
+                let function = listing.function_of(block.start);
+                for number in (block.start..block.end).rev() {
+                    let item = &listing.items[number as usize];
+                    let mut after = RegSet::NONE;
+                    if !super::ends(item) {
+                        after = before[number as usize + 1];
+                    }
+                    if let (Some(target), None) = (item.target, called(item)) {
+                        after = after.with(before[target as usize]);
+                    }
+                    if matches!(item.insn, Insn::Exit) {
+                        after = at_exit[function];
+                    }
+                    live.after[number as usize] = after;
+                    let mut now = before_item(item, after);
+                    if matches!(item.insn, Insn::LoadPacket { .. }) {
+                        now = now.with(at_exit[function].without(RegSet::of(Reg::R0)));
+                    }
+                    if let Some(callee) = called(item) {
+                        now = live.at_entry[callee].with(after.without(RegSet::SHARED));
+                        let shared = at_exit[callee].with(after.and(RegSet::SHARED));
+                        changed |= shared != at_exit[callee];
+                        at_exit[callee] = shared;
+                    }
+                    changed |= now != before[number as usize];
+                    before[number as usize] = now;
+                }
+            }
+            for (at, entry) in live.at_entry.iter_mut().zip(&listing.entries) {
+                changed |= *at != before[*entry as usize];
+                *at = before[*entry as usize];
+            }
+        }
+        live
+    }
+
+    /// What is live after an instruction, on the ways on.
+    pub(crate) fn after(&self, number: u32) -> RegSet {
+        self.after[number as usize]
+    }
+}
+
+/// The function that is called.
+fn called(item: &Item) -> Option<usize> {
+    match item.link {
+        Link::Function(number) if matches!(item.insn, Insn::Call { .. }) => Some(number),
+        _ => None,
+    }
+}
+
+fn before_item(item: &Item, after: RegSet) -> RegSet {
+    match item.link {
+        Link::Trap(_) => return RegSet::NONE,
+        Link::Helper { id, .. } => {
+            let arguments = abi::helpers::by_id(id).map_or(5, |row| row.args.len());
+            let read = RegSet(RegSet::ARGUMENTS.0 & ((2 << arguments.min(5)) - 1));
+            return after.without(RegSet::of(Reg::R0)).with(read);
+        }
+        Link::TailCall => {
+            let read = RegSet(0b1110);
+            return after.with(read);
+        }
+        _ => {}
+    }
+    let (read, written) = effect(item.insn);
+    after.without(written).with(read)
+}
+
+/// Registers that an instruction reads and writes; calls aside.
+pub(crate) fn effect(insn: Insn) -> (RegSet, RegSet) {
+    let of = RegSet::of;
+    let operand = |src| match src {
+        Operand::Reg(reg) => of(reg),
+        Operand::Imm(_) => RegSet::NONE,
+    };
+    match insn {
+        Insn::Alu {
+            op: AluOp::Mov,
+            dst,
+            src,
+            ..
+        } => (operand(src), of(dst)),
+        Insn::Alu { dst, src, .. } => (of(dst).with(operand(src)), of(dst)),
+        Insn::Neg { dst, .. } | Insn::Endian { dst, .. } => (of(dst), of(dst)),
+        Insn::Movsx { dst, src, .. } | Insn::AddrSpaceCast { dst, src, .. } => (of(src), of(dst)),
+        Insn::LoadImm { dst, .. } => (RegSet::NONE, of(dst)),
+        Insn::Load { dst, base, .. } | Insn::LoadAcquire { dst, base, .. } => (of(base), of(dst)),
+        Insn::Store { base, src, .. } => (of(base).with(operand(src)), RegSet::NONE),
+        Insn::StoreRelease { base, src, .. } => (of(base).with(of(src)), RegSet::NONE),
+        Insn::Atomic { op, base, src, .. } => {
+            let read = of(base).with(of(src));
+            match op {
+                AtomicOp::Cmpxchg => (read.with(of(Reg::R0)), of(Reg::R0)),
+                op if op.fetches() => (read, of(src)),
+                _ => (read, RegSet::NONE),
+            }
+        }
+        Insn::LoadPacket { mode, .. } => match mode {
+            PacketMode::Absolute => (RegSet::NONE, of(Reg::R0)),
+            PacketMode::Indirect(src) => (of(src), of(Reg::R0)),
+        },
+        Insn::Branch { dst, src, .. } => (of(dst).with(operand(src)), RegSet::NONE),
+        Insn::Exit => (of(Reg::R0), RegSet::NONE),
+        Insn::CallReg { .. }
+        | Insn::Call { .. }
+        | Insn::WideTail
+        | Insn::Jump { .. }
+        | Insn::MayGoto { .. }
+        | Insn::Invalid(_) => (RegSet::NONE, RegSet::NONE),
+    }
+}

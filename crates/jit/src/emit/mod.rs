@@ -1,0 +1,407 @@
+//! Code generation: from loaded programs to bytes and tables.
+//!
+//! One pass over the instructions of a program writes its code ([`function`],
+//! [`alu`], [`memory`], [`flow`]) by means of an assembler ([`asm`]). What is rarely
+//! run, such as the ways out, is put aside meanwhile and follows behind the
+//! program. Nothing here executes or touches memory: the result is data.
+//!
+//! Layout of the code: addresses of the [`Runtime`], then for each program its
+//! functions in order, then what is rarely run.
+
+mod alu;
+mod asm;
+mod flow;
+mod function;
+mod memory;
+
+use isa::{Insn, Pc, Reg};
+use vm::{Direct, Linked, Machine, ProgId};
+
+use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet};
+use crate::context::HOST_REGISTER;
+use crate::runtime::Runtime;
+use crate::site::{CallSite, Shared, Site, What};
+use crate::{Error, Options};
+
+use asm::Asm;
+use dynasmrt::{DynamicLabel, DynasmApi};
+
+/// What compiled code depends on besides the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) options: Options,
+    /// Memory is reached through gs.
+    pub(crate) gs: bool,
+    /// The processor has BMI2.
+    pub(crate) bmi2: bool,
+    pub(crate) runtime: Runtime,
+    /// One past the last byte of the stack of the innermost function there can be.
+    pub(crate) last_stack: u32,
+}
+
+/// Where the code of an instruction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) offset: u32,
+    pub(crate) program: ProgId,
+    pub(crate) pc: Pc,
+}
+
+/// Code and its tables.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) shared: Shared,
+    /// In the order of their offsets.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// Number of an entry of the table of addresses at the start of the code.
+#[derive(Clone, Copy, Debug)]
+enum Address {
+    CallHelper,
+    TailCall,
+    SlowLoad,
+    SlowStore,
+    Rare,
+    Exit,
+    ExitBudget,
+    ExitTrap,
+}
+
+/// The labels of that table, by [`Address`].
+type Pool = [DynamicLabel; 8];
+
+/// Makes code of all programs of a machine.
+pub(crate) fn assemble(machine: &Machine, settings: &Settings) -> Result<Assembled, Error> {
+    let programs = machine.program_ids().filter_map(|id| machine.linked(id));
+    let insns: usize = programs.map(|linked| linked.insns().len()).sum();
+    let mut tables = Tables {
+        asm: Asm::new(64 + insns * 12, insns / 2 + 16),
+        sites: Vec::with_capacity(insns / 4),
+        calls: Vec::new(),
+        functions: Vec::new(),
+        lines: Vec::with_capacity(insns),
+    };
+    let pool = tables.pool(&settings.runtime);
+    for id in machine.program_ids() {
+        let Some(linked) = machine.linked(id) else {
+            continue;
+        };
+        let functions = Emitter::program(&mut tables, machine, settings, pool, id, linked)?;
+        tables.functions.push(functions);
+    }
+    tables.finish(settings)
+}
+
+/// What all programs share.
+struct Tables {
+    asm: Asm,
+    sites: Vec<Site>,
+    calls: Vec<CallSite>,
+    functions: Vec<Vec<u32>>,
+    lines: Vec<Line>,
+}
+
+impl Tables {
+    fn pool(&mut self, runtime: &Runtime) -> Pool {
+        let addresses = [
+            runtime.call_helper,
+            runtime.tail_call,
+            runtime.slow_load,
+            runtime.slow_store,
+            runtime.rare,
+            runtime.exit,
+            runtime.exit_budget,
+            runtime.exit_trap,
+        ];
+        addresses.map(|address| {
+            let label = self.asm.label();
+            self.asm.bind(label);
+            DynasmApi::push_u64(&mut self.asm.ops, address);
+            label
+        })
+    }
+
+    fn finish(self, settings: &Settings) -> Result<Assembled, Error> {
+        let too_large = || Error::TooLarge {
+            program: String::new(),
+        };
+        let bytes = self.asm.ops.finalize().map_err(|_| too_large())?;
+        Ok(Assembled {
+            bytes,
+            shared: Shared {
+                start: 0,
+                functions: self.functions,
+                sites: self.sites,
+                calls: self.calls,
+                last_stack: settings.last_stack.into(),
+            },
+            lines: self.lines,
+        })
+    }
+}
+
+/// Code that is rarely run, to be written behind the program.
+struct Cold {
+    label: DynamicLabel,
+    what: Rarely,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Rarely {
+    /// The run ends at a site, which says why.
+    Trap { site: u32 },
+    /// The budget does not suffice for the block.
+    Budget { site: u32 },
+    /// The run has ended in the runtime.
+    Exit,
+    /// A load that was not plainly allowed, then back.
+    SlowLoad {
+        site: u32,
+        dst: u8,
+        sign: Option<isa::Size>,
+        back: DynamicLabel,
+    },
+    /// A store that was not plainly allowed, then back.
+    SlowStore {
+        site: u32,
+        src: memory::Source,
+        size: isa::Size,
+        back: DynamicLabel,
+    },
+}
+
+/// Writes the code of one program.
+struct Emitter<'a> {
+    tables: &'a mut Tables,
+    settings: &'a Settings,
+    machine: &'a Machine,
+    pool: Pool,
+    program: ProgId,
+    listing: &'a Listing,
+    live: &'a Live,
+    /// Of the first instruction of each block that jumps lead to.
+    labels: Vec<Option<DynamicLabel>>,
+    /// Of each function, for calls of the program.
+    inner: Vec<DynamicLabel>,
+    /// The program writes r10.
+    moves_fp: bool,
+    function: function::Frame,
+    block: Block,
+    cold: Vec<Cold>,
+    /// What each register is known to hold, within a block.
+    known: [Option<u64>; 11],
+}
+
+impl<'a> Emitter<'a> {
+    fn program(
+        tables: &'a mut Tables,
+        machine: &'a Machine,
+        settings: &'a Settings,
+        pool: Pool,
+        program: ProgId,
+        linked: Linked<'a>,
+    ) -> Result<Vec<u32>, Error> {
+        let listing = Listing::of(linked);
+        let blocks = Blocks::of(&listing);
+        // A tail call from a function leads here, and back to whoever called it.
+        let live = Live::of(&listing, &blocks, RegSet::SHARED);
+        let moves_fp = listing.items.iter().any(|item| {
+            let (_, written) = crate::analysis::effect(item.insn);
+            written.contains(Reg::FP)
+        });
+        let mut emitter = Emitter {
+            labels: vec![None; listing.items.len()],
+            inner: listing.entries.iter().map(|_| tables.asm.label()).collect(),
+            tables,
+            settings,
+            machine,
+            pool,
+            program,
+            listing: &listing,
+            live: &live,
+            moves_fp,
+            function: function::Frame::default(),
+            block: Block {
+                start: 0,
+                end: 0,
+                is_target: false,
+                is_loop: false,
+            },
+            cold: Vec::new(),
+            known: [None; 11],
+        };
+        for block in &blocks.0 {
+            if block.is_target {
+                emitter.labels[block.start as usize] = Some(emitter.tables.asm.label());
+            }
+        }
+        let mut functions = Vec::with_capacity(listing.entries.len());
+        let mut blocks = blocks.0.iter().peekable();
+        for number in 0..listing.entries.len() {
+            functions.push(emitter.begin_function(number));
+            let range = listing.range(number);
+            while let Some(block) = blocks.next_if(|block| block.start < range.end) {
+                emitter.block(*block);
+            }
+            emitter.off_the_end(range.end);
+        }
+        emitter.cold();
+        Ok(functions)
+    }
+
+    fn block(&mut self, block: Block) {
+        self.block = block;
+        self.known = [None; 11];
+        if block.is_loop {
+            self.tables.asm.align(32);
+        }
+        if let Some(label) = self.labels[block.start as usize] {
+            self.tables.asm.bind(label);
+        }
+        self.meter();
+        for number in block.start..block.end {
+            let item = self.listing.items[number as usize];
+            self.tables.lines.push(Line {
+                offset: self.tables.asm.offset(),
+                program: self.program,
+                pc: item.pc,
+            });
+            self.insn(number, &item);
+            self.forget(&item);
+        }
+    }
+
+    /// What registers hold after an instruction, as far as that is known.
+    fn forget(&mut self, item: &Item) {
+        let (_, written) = crate::analysis::effect(item.insn);
+        for reg in written.iter() {
+            self.known[reg.index()] = None;
+        }
+        match (item.insn, item.link) {
+            (Insn::LoadImm { dst, .. }, vm::Link::Constant(value)) => {
+                self.known[dst.index()] = Some(value);
+            }
+            (Insn::Call { .. }, _) => self.known[0] = None,
+            _ => {}
+        }
+    }
+
+    fn insn(&mut self, number: u32, item: &Item) {
+        if let vm::Link::Trap(_) = item.link {
+            let site = self.site(number, What::Link);
+            return self.trap_here(site);
+        }
+        match item.insn {
+            Insn::Alu {
+                op,
+                width,
+                dst,
+                src,
+            } => self.alu(op, width, dst, src),
+            Insn::Neg { width, dst } => self.neg(width, host(dst)),
+            Insn::Movsx {
+                width,
+                bits,
+                dst,
+                src,
+            } => self.movsx(width, bits, host(dst), host(src)),
+            Insn::Endian { op, bits, dst } => self.endian(op, bits, host(dst)),
+            Insn::LoadImm { dst, .. } => {
+                if let vm::Link::Constant(value) = item.link {
+                    self.constant(host(dst), value);
+                }
+            }
+            Insn::Load {
+                size,
+                signed,
+                dst,
+                base,
+                offset,
+            } => self.load(number, size, signed, dst, base, offset),
+            Insn::LoadAcquire {
+                size,
+                dst,
+                base,
+                offset,
+            } => self.load(number, size, false, dst, base, offset),
+            Insn::Store {
+                size,
+                base,
+                offset,
+                src,
+            } => self.store(number, size, base, offset, src),
+            Insn::StoreRelease {
+                size,
+                base,
+                offset,
+                src,
+            } => self.store(number, size, base, offset, isa::Operand::Reg(src)),
+            Insn::Atomic {
+                op,
+                width,
+                base,
+                offset,
+                src,
+            } => self.atomic(number, op, width, base, offset, src),
+            Insn::LoadPacket { .. } => self.load_packet(number),
+            Insn::Jump { .. } => self.jump(number, item.target),
+            Insn::Branch {
+                op,
+                width,
+                dst,
+                src,
+                ..
+            } => self.branch(number, op, width, dst, src, item.target),
+            Insn::MayGoto { .. } => self.may_goto(item.target),
+            Insn::Call { .. } => self.call(number, item),
+            Insn::Exit => self.exit(),
+            // Loading has made traps of these.
+            Insn::AddrSpaceCast { .. }
+            | Insn::CallReg { .. }
+            | Insn::WideTail
+            | Insn::Invalid(_) => {}
+        }
+    }
+
+    /// Notes that a run can end at the next host instruction.
+    fn site(&mut self, number: u32, what: What) -> u32 {
+        let after = self.block.end - number - 1;
+        let refund = match what {
+            What::Budget => self.block.end - self.block.start,
+            _ => after,
+        };
+        self.tables.sites.push(Site {
+            offset: self.tables.asm.offset(),
+            program: self.program,
+            pc: self.listing.items[number as usize].pc,
+            refund: if self.settings.options.meter {
+                refund
+            } else {
+                0
+            },
+            what,
+        });
+        self.tables.sites.len() as u32 - 1
+    }
+
+    /// A label of code that is rarely run.
+    fn rarely(&mut self, what: Rarely) -> DynamicLabel {
+        let label = self.tables.asm.label();
+        self.cold.push(Cold { label, what });
+        label
+    }
+
+    /// The array that a map handle stands for.
+    fn array(&self, handle: u64) -> Option<Direct> {
+        let id = vm::MapId::from_handle(handle)?;
+        let map = self.machine.map(id)?;
+        (map.def().key_size == 4).then(|| map.direct()).flatten()
+    }
+}
+
+/// The host register of a register.
+pub(crate) fn host(reg: Reg) -> u8 {
+    HOST_REGISTER[reg.index()]
+}
