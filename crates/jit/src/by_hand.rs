@@ -3,15 +3,18 @@
 #![expect(unsafe_code, reason = "links code that no compiler has made")]
 
 use abi::{ProgType, Program};
-use dynasmrt::{DynasmApi, SimpleAssembler, dynasm};
+use dynasmrt::x64::X64Relocation;
+use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use isa::Pc;
 use vm::memory::{Access, GRANULE};
-use vm::{Addr, Machine, ProgId, RegionKind, Rights, Trap, World};
+use vm::{Addr, Link, Machine, ProgId, RegionKind, Rights, Trap, TrapKind, World};
 
 use crate::context::offset;
 use crate::runtime::Runtime;
 use crate::site::{Address, CallSite, Shared, Site, What};
 use crate::{Compiled, Error, Mode, Options};
+
+type Assembler = VecAssembler<X64Relocation>;
 
 /// A machine with a program.
 fn machine(text: &str) -> (Machine, ProgId) {
@@ -43,12 +46,12 @@ fn site(offset: usize, pc: u32, refund: u32, what: What) -> Site {
     }
 }
 
-fn link(machine: &mut Machine, mode: Mode, code: SimpleAssembler, tables: Shared) -> Compiled {
+fn link(machine: &mut Machine, mode: Mode, code: Assembler, tables: Shared) -> Compiled {
     let options = Options {
         mode,
         ..Options::default()
     };
-    let code = code.finalize();
+    let code = code.finalize().expect("labels");
     // SAFETY: each test writes what the compiler might.
     unsafe { Compiled::link(machine, options, &code, tables) }.expect("linked")
 }
@@ -94,7 +97,7 @@ macro_rules! count {
 #[test]
 fn an_answer() {
     let (mut machine, _) = machine("r0 = r1\nexit");
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     count!(code, 2);
     dynasm!(code ; .arch x64 ; mov rax, rdi ; ret);
     let compiled = link(&mut machine, Mode::Checked, code, tables(&[0]));
@@ -104,7 +107,7 @@ fn an_answer() {
 #[test]
 fn arguments_are_where_they_belong() {
     let (mut machine, program) = machine("exit");
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     dynasm!(code
         ; .arch x64
         ; lea rax, [rdi + rsi * 2]
@@ -125,7 +128,7 @@ fn arguments_are_where_they_belong() {
 fn another_machine_is_a_trap() {
     let (mut one, program) = machine("exit");
     let (mut other, _) = machine("exit");
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     dynasm!(code ; .arch x64 ; xor eax, eax ; ret);
     let compiled = link(&mut one, Mode::Checked, code, tables(&[0]));
     assert_eq!(compiled.run(&mut one, program, Addr::NULL), Ok(0));
@@ -156,7 +159,7 @@ fn slow_accesses_are_the_interpreters() {
         exit";
     let (mut machine, _) = machine(text);
     let runtime = Runtime::here();
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     let access = |size, access| What::Access {
         size,
         access,
@@ -203,10 +206,10 @@ fn a_fault_is_a_trap() {
         return;
     }
     let (mut machine, _) = machine("r2 = 5\nr0 = *(u64 *)(r1 + 8)\nr0 = 1\nexit");
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     count!(code, 4);
     dynasm!(code ; .arch x64 ; mov esi, 5);
-    let at = code.ops.len();
+    let at = code.offset().0;
     dynasm!(code ; .arch x64 ; gs mov rax, [edi + esi + 3] ; ret);
     let mut tables = tables(&[0]);
     tables.sites = vec![site(
@@ -246,7 +249,7 @@ fn rare_instructions_are_the_interpreters() {
         exit";
     let (mut machine, _) = machine(text);
     let runtime = Runtime::here();
-    let mut code = SimpleAssembler::new();
+    let mut code = Assembler::new(0);
     count!(code, 5);
     dynasm!(code
         ; .arch x64
@@ -268,4 +271,152 @@ fn rare_instructions_are_the_interpreters() {
         assert_eq!(both(&mut machine, &compiled, at.offset(offset)), Ok(old));
     }
     assert!(both(&mut machine, &compiled, Addr::NULL).is_err());
+}
+
+/// Code that loops: a helper with a callback, and the callback.
+fn looping(machine: &mut Machine, callback: impl Fn(&mut Assembler)) -> Compiled {
+    let linked = machine.linked(ProgId(0)).expect("loaded");
+    let (mut body, mut calls) = (0, Vec::new());
+    for (pc, _, link) in linked.insns() {
+        match link {
+            Link::Constant(address) => body = address,
+            Link::Helper { id, function } => calls.push(CallSite {
+                program: ProgId(0),
+                pc,
+                id,
+                function: Some(function),
+            }),
+            _ => {}
+        }
+    }
+    let runtime = Runtime::here();
+    let mut code = Assembler::new(0);
+    count!(code, 5);
+    dynasm!(code
+        ; .arch x64
+        ; push rbx
+        ; mov rbx, rdi
+        ; mov rsi, QWORD body as i64
+        ; xor r8, r8
+        ; xor r9, r9
+        ; mov [r12 + offset::FP], rbp
+        ; xor edx, edx
+        ; mov rcx, r12
+        ; mov rax, QWORD runtime.call_helper as i64
+        ; call rax
+        ; cmp DWORD [r12 + offset::STATUS], 0
+        ; jne >out
+        ; sub QWORD [r12 + offset::LEFT], 2
+        ; add rax, rbx
+        ; pop rbx
+        ; ret
+        ; out:
+        ; mov rax, QWORD runtime.exit as i64
+        ; jmp rax
+    );
+    let second = code.offset().0 as u32;
+    callback(&mut code);
+    let mut tables = tables(&[0, second]);
+    tables.calls = calls;
+    let access = What::Access {
+        size: 1,
+        access: Access::Read,
+        address: Address::default(),
+    };
+    tables.sites = vec![
+        site(0, 8, 2, access),
+        site(1, 8, 3, What::Budget),
+        site(2, 8, 2, What::CallDepth),
+    ];
+    link(machine, Mode::Checked, code, tables)
+}
+
+const LOOP: &str = "r6 = r1
+    r2 = subprog[body]
+    r3 = 0
+    r4 = 0
+    call bpf_loop#181
+    r0 += r6
+    exit
+body:
+    r0 = *(u8 *)(r1 - 2)
+    r0 = 0
+    exit";
+
+#[test]
+fn helpers_call_back() {
+    let (mut machine, _) = machine(LOOP);
+    let runtime = Runtime::here();
+    let compiled = looping(&mut machine, |code| {
+        dynasm!(code
+            ; .arch x64
+            ; sub QWORD [r12 + offset::LEFT], 3
+            ; sub rsp, 8
+            ; lea rcx, [rdi - 2]
+            ; xor edx, edx
+            ; mov rax, QWORD runtime.slow_load as i64
+            ; call rax
+            ; xor eax, eax
+            ; add rsp, 8
+            ; ret
+        );
+    });
+    // The index is no address.
+    let trap = both(&mut machine, &compiled, Addr(5)).expect_err("a small number");
+    assert_eq!(trap.pc, Pc(8));
+    assert_eq!(both(&mut machine, &compiled, Addr(0)), Ok(0));
+}
+
+#[test]
+fn a_budget_ends_in_the_interpreter() {
+    let text = LOOP.replace("r0 = *(u8 *)(r1 - 2)", "r0 = r1");
+    let (mut machine, _) = machine(&text);
+    let runtime = Runtime::here();
+    let compiled = looping(&mut machine, |code| {
+        dynasm!(code
+            ; .arch x64
+            ; sub QWORD [r12 + offset::LEFT], 3
+            ; js >out
+            ; xor eax, eax
+            ; ret
+            ; out:
+            ; mov DWORD [r12 + offset::SITE], 1
+            ; mov rax, QWORD runtime.exit_budget as i64
+            ; jmp rax
+        );
+    });
+    machine.budget = 5 + 2 + 5 * 3;
+    assert_eq!(both(&mut machine, &compiled, Addr(5)), Ok(10));
+    for rounds in [6, 7, 1000] {
+        both(&mut machine, &compiled, Addr(rounds)).expect_err("too many");
+        assert_eq!(machine.executed(), machine.budget);
+    }
+    for budget in 5..5 + 5 * 3 {
+        machine.budget = budget;
+        both(&mut machine, &compiled, Addr(5)).expect_err("too many");
+        assert_eq!(machine.executed(), machine.budget);
+    }
+}
+
+#[test]
+fn a_trap_site_ends_the_run() {
+    let (mut machine, _) = machine(LOOP);
+    let runtime = Runtime::here();
+    let compiled = looping(&mut machine, |code| {
+        dynasm!(code
+            ; .arch x64
+            ; sub QWORD [r12 + offset::LEFT], 3
+            ; mov DWORD [r12 + offset::SITE], 2
+            ; mov rax, QWORD runtime.exit_trap as i64
+            ; jmp rax
+        );
+    });
+    let trap = compiled.run(&mut machine, ProgId(0), Addr(5));
+    let wanted = Trap {
+        program: ProgId(0),
+        pc: Pc(8),
+        kind: TrapKind::CallDepth,
+    };
+    assert_eq!(trap, Err(wanted));
+    assert_eq!(machine.executed(), 6);
 }
