@@ -136,12 +136,8 @@ impl Compiled {
         self.code.bytes()
     }
 
-    fn enter(
-        &self,
-        machine: &mut Machine,
-        program: ProgId,
-        [r1, r2, r3, r4, r5]: [u64; 5],
-    ) -> Result<u64, Trap> {
+    #[inline(always)]
+    fn enter(&self, machine: &mut Machine, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
         let known = self.programs.get(program.0 as usize);
         let Some(known) = known.filter(|_| machine.id() == self.machine) else {
             return Err(refused(program));
@@ -172,8 +168,8 @@ impl Compiled {
         // code comes back. gs is used only where there is such a thing.
         let r0 = unsafe {
             match known.gs {
-                true => entry::enter_gs(r1, r2, known.entry, at, r3, r4, r5, fp),
-                false => entry::enter(r1, r2, known.entry, at, r3, r4, r5, fp),
+                true => entry::enter_gs(known.entry, at, args, fp),
+                false => entry::enter(known.entry, at, args, fp),
             }
         };
         let result = match context.status {

@@ -1,10 +1,12 @@
 //! The ways into compiled code and out of it, in assembly.
 //!
 //! Into it leads [`enter`], or [`enter_gs`] for programs that reach their memory
-//! through `gs`. Each keeps the caller's registers on the stack and the place of
-//! its return address in the context, so the ways out from anywhere (`exit`,
-//! `exit_budget`, `exit_trap`) return from the innermost entry as if the program
-//! had ended there. A callback of a helper is an entry of its own.
+//! through `gs`. It keeps the place of its return address in the context, so the
+//! ways out from anywhere (`exit`, `exit_budget`, `exit_trap`) return from the
+//! innermost entry as if the program had ended there. A callback of a helper is an
+//! entry of its own. (On a processor that keeps a second stack of return addresses,
+//! which no Linux distribution turns on for programs that did not ask, this way
+//! out would not do.)
 //!
 //! What compiled code calls in the middle of an instruction (`slow_load`,
 //! `slow_store`, `rare`) keeps all registers but the scratch ones, so that the
@@ -18,102 +20,89 @@ use crate::runtime;
 
 /// Runs compiled code at `entry` with these values in r1 to r5 and r10; the value
 /// of r0. Unless the context's status is [`Status::RUNNING`] afterwards, the run
-/// ended early and the value means nothing.
-///
-/// The parameters are in an order in which most are where they belong.
+/// ended early and the value means nothing. Overwrites the context's `host_rsp`.
 ///
 /// # Safety
 ///
 /// `entry` must be the entry of a function of the code whose tables are
 /// `context.shared`, all pointers of the context must be valid, and the machine
 /// the one that the code was made for.
-#[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn enter(
-    r1: u64,
-    r2: u64,
+#[inline(always)]
+pub(crate) unsafe fn enter(
     entry: usize,
     context: *mut Context,
-    r3: u64,
-    r4: u64,
-    r5: u64,
+    [r1, r2, r3, r4, r5]: [u64; 5],
     fp: u64,
 ) -> u64 {
-    naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov r12, rcx",
-        "push qword ptr [r12 + {host_rsp}]",
-        // Seven words and the return address lie below r5.
-        "mov r10, [rsp + 64]",
-        "mov rbp, [rsp + 72]",
-        "lea rax, [rsp - 8]",
-        "mov [r12 + {host_rsp}], rax",
-        "call rdx",
-        "pop qword ptr [r12 + {host_rsp}]",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
-        host_rsp = const offset::HOST_RSP,
-    )
+    let r0;
+    // SAFETY: the caller vouches for the code. It keeps r12 and the stack; what
+    // else it may change stands below, or is put back here, since the compiler
+    // has rbx and rbp for itself. Two words keep the stack aligned.
+    unsafe {
+        asm!(
+            "push rbx",
+            "push rbp",
+            "mov rbp, rcx",
+            "lea rax, [rsp - 8]",
+            "mov [r12 + {host_rsp}], rax",
+            "call rdx",
+            "pop rbp",
+            "pop rbx",
+            host_rsp = const offset::HOST_RSP,
+            in("rdi") r1,
+            in("rsi") r2,
+            in("r8") r3,
+            in("r9") r4,
+            in("r10") r5,
+            in("rcx") fp,
+            in("rdx") entry,
+            in("r12") context,
+            lateout("rax") r0,
+            out("r13") _,
+            out("r14") _,
+            out("r15") _,
+            clobber_abi("sysv64"),
+        );
+    }
+    r0
 }
 
 /// As [`enter`], with the context's base in gs meanwhile.
 ///
+/// Setting gs costs more than a short program. So when nobody had put anything
+/// there, ours stays, and the next run finds it; what somebody had put there comes
+/// back.
+///
 /// # Safety
 ///
 /// As for [`enter`], and [`has_gs`] must be true.
-#[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn enter_gs(
-    r1: u64,
-    r2: u64,
-    entry: usize,
-    context: *mut Context,
-    r3: u64,
-    r4: u64,
-    r5: u64,
-    fp: u64,
-) -> u64 {
-    naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov r12, rcx",
-        "push qword ptr [r12 + {host_rsp}]",
-        "mov r10, [rsp + 64]",
-        "mov rbp, [rsp + 72]",
-        "rdgsbase rax",
-        "push rax",
-        "push rax",
-        "mov rax, [r12 + {base}]",
-        "wrgsbase rax",
-        "lea rax, [rsp - 8]",
-        "mov [r12 + {host_rsp}], rax",
-        "call rdx",
-        "pop rcx",
-        "pop rcx",
-        "wrgsbase rcx",
-        "pop qword ptr [r12 + {host_rsp}]",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
-        host_rsp = const offset::HOST_RSP,
-        base = const offset::BASE,
-    )
+#[inline(always)]
+pub(crate) unsafe fn enter_gs(entry: usize, context: *mut Context, args: [u64; 5], fp: u64) -> u64 {
+    // SAFETY: the caller vouches for the context.
+    let base = unsafe { (*context).base } as u64;
+    let old: u64;
+    // SAFETY: reads a register.
+    unsafe { asm!("rdgsbase {}", out(reg) old, options(nomem, nostack, preserves_flags)) };
+    if old != base {
+        // SAFETY: only compiled code, and what put `old` there, uses gs.
+        unsafe { set_gs(base) };
+    }
+    // SAFETY: the caller vouches for it.
+    let r0 = unsafe { enter(entry, context, args, fp) };
+    if old != base && old != 0 {
+        // SAFETY: what was there before.
+        unsafe { set_gs(old) };
+    }
+    r0
+}
+
+/// # Safety
+///
+/// Nobody may rely on gs, and [`has_gs`] must be true.
+#[cold]
+unsafe fn set_gs(base: u64) {
+    // SAFETY: the caller vouches for it.
+    unsafe { asm!("wrgsbase {}", in(reg) base, options(nostack, preserves_flags)) };
 }
 
 /// Returns from the innermost entry.
@@ -301,16 +290,38 @@ pub(crate) fn has_gs() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::MaybeUninit;
+
     use super::*;
+    use crate::code::{Sealed, Writable};
+
+    /// What `enter_gs` leaves in gs where it found `old`.
+    fn left(old: u64, base: u64) -> u64 {
+        let context = MaybeUninit::<Context>::zeroed();
+        // SAFETY: all zeroes are null pointers, numbers, and nothing.
+        let mut context = unsafe { context.assume_init() };
+        context.base = base as *const u8;
+        let code = [0x31, 0xc0, 0xc3]; // xor eax, eax; ret
+        let mut memory = Writable::new(code.len()).expect("memory");
+        memory.bytes_mut()[..code.len()].copy_from_slice(&code);
+        let code = memory.seal().and_then(Sealed::execute).expect("protection");
+        let gs;
+        // SAFETY: the code touches nothing, and this thread has no use for gs.
+        unsafe {
+            set_gs(old);
+            enter_gs(code.start(), &raw mut context, [0; 5], 0);
+            asm!("rdgsbase {}", out(reg) gs);
+            set_gs(0);
+        }
+        gs
+    }
 
     #[test]
-    fn gs_is_what_it_was() {
-        if !has_gs() {
-            return;
+    fn what_others_have_in_gs_stays() {
+        if has_gs() {
+            assert_eq!(left(0x5000, 0x7000), 0x5000);
+            assert_eq!(left(0x7000, 0x7000), 0x7000);
+            assert_eq!(left(0, 0x7000), 0x7000);
         }
-        let gs: u64;
-        // SAFETY: reads a register, as `has_gs` says is allowed.
-        unsafe { asm!("rdgsbase {}", out(reg) gs) };
-        assert_eq!(gs, 0, "nothing in user space sets it");
     }
 }

@@ -190,7 +190,7 @@ unsafe fn call_back(
     at: &CallSite,
     machine: &mut Machine,
     function: u64,
-    [r1, r2, r3, r4, r5]: [u64; 5],
+    args: [u64; 5],
 ) -> Result<u64, Trap> {
     let trap = |kind| Trap {
         program: at.program,
@@ -211,13 +211,13 @@ unsafe fn call_back(
     if fp > shared.last_stack {
         return Err(trap(TrapKind::CallDepth));
     }
-    let (depth, outer) = (run.depth, run.machine);
+    let (depth, outer, host_rsp) = (run.depth, run.machine, run.host_rsp);
     run.depth = depth + 1;
     // The helper has lent us its machine, so the code must use that.
     run.machine = machine;
     // SAFETY: `entry` is one of this code, whose run this is; gs has been set if
     // any function of the program needs it.
-    let r0 = unsafe { entry::enter(r1, r2, entry, context, r3, r4, r5, fp) };
+    let r0 = unsafe { entry::enter(entry, context, args, fp) };
     // SAFETY: the code has come back.
     let run = unsafe { &mut *context };
     let result = match run.status {
@@ -228,6 +228,7 @@ unsafe fn call_back(
     run.status = Status::RUNNING;
     run.machine = outer;
     run.depth = depth;
+    run.host_rsp = host_rsp;
     run.fp = caller;
     result
 }
@@ -426,6 +427,7 @@ impl Context {
 }
 
 /// What a run may take. The interpreter's limit, which is out of reach.
+#[inline]
 pub(crate) fn budget(machine: &Machine) -> i64 {
     machine.budget.min(1 << 62) as i64
 }
