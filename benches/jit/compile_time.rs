@@ -1,14 +1,13 @@
 //! How long compilers take for the programs of the benches: nanoseconds for each
 //! instruction.
 
-use std::time::Instant;
-
 use abi::Program;
 use jit::Mode;
 use kernel::{Kernel, LoadOptions, LogWanted};
 
 use crate::case::Case;
 use crate::clang;
+use crate::engine::now;
 use crate::foreign::compile;
 use crate::median;
 use crate::memory::Memory;
@@ -59,9 +58,9 @@ pub(crate) fn measure(case: &Case, linux: Option<&Kernel>) -> CompileTimes {
 }
 
 fn clock<T>(work: impl FnOnce() -> Option<T>) -> Option<f64> {
-    let begin = Instant::now();
+    let begin = now();
     let done = work();
-    let taken = begin.elapsed().as_nanos() as f64;
+    let taken = now() - begin;
     done.map(|_| taken)
 }
 
@@ -92,9 +91,9 @@ fn loaded(linux: &Kernel, case: &Case) -> Option<f64> {
         without_btf: true,
         ..LoadOptions::default()
     };
-    let begin = Instant::now();
+    let begin = now();
     let loaded = linux.load(&case.program, &instance.maps, &options).ok()?;
-    let taken = begin.elapsed().as_nanos() as f64;
+    let taken = now() - begin;
     let (_, rest) = loaded.log().split_once("verification time ")?;
     let verification: f64 = rest.split_whitespace().next()?.parse().ok()?;
     Some((taken - verification * 1000.0).max(0.0))

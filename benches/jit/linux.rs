@@ -1,14 +1,12 @@
 //! The running kernel's JIT: by PROG_TEST_RUN, and its machine code copied into
 //! this process, so that both run under the same conditions.
 
-use std::time::Instant;
-
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 use isa::{Code as Bpf, Imm64, Insn};
 use kernel::{Instance, Kernel, Loaded, ProgInfo, TestRun};
 
 use crate::case::{COUNTER, Case};
-use crate::engine::{Engine, clock, sum_counters};
+use crate::engine::{Engine, clock, now, sum_counters};
 use crate::foreign::{Code, Function};
 use crate::memory::Memory;
 
@@ -91,9 +89,9 @@ impl Engine for TestRuns<'_> {
     /// By the clock, since Linux counts in whole nanoseconds. The system call is
     /// in it, which takes microseconds: `runs` should be many.
     fn time(&mut self, place: usize, runs: u32) -> f64 {
-        let begin = Instant::now();
+        let begin = now();
         self.test_run(place, runs);
-        begin.elapsed().as_nanos() as f64 / f64::from(runs)
+        (now() - begin) / f64::from(runs)
     }
 }
 

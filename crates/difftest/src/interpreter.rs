@@ -10,6 +10,7 @@ use vm::world::Cpu;
 use vm::{MapId, ProgId, World};
 use xdp_sim::{Options, Simulator, contents};
 
+use crate::party::thread_ns;
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
 use crate::{
@@ -46,6 +47,7 @@ struct Live {
     indices: HashMap<u32, u32>,
     /// By index in the subject; those that stayed out have none.
     programs: Vec<Option<ProgId>>,
+    entry: ProgId,
     /// Whether a program reads time, so that the clock must be the host's.
     clock: bool,
 }
@@ -80,6 +82,9 @@ impl Live {
                 .iter()
                 .map(|p| simulator.program_named(&p.name))
                 .collect(),
+            entry: simulator
+                .program_named(&subject.entry)
+                .ok_or_else(|| broken("the program is not there"))?,
             clock: sources::of(&subject.programs)
                 .iter()
                 .any(|name| sources::is_clock(name)),
@@ -120,12 +125,7 @@ impl Live {
             Err(xdp_sim::Error::Machine(vm::Error::Packet(InputError::TooShort { .. }))) => {
                 Err(Stop::Refused(Errno::EINVAL))
             }
-            Err(error) => {
-                return Err(CannotAsk::Broken {
-                    what: "running a packet".to_owned(),
-                    why: error.to_string(),
-                });
-            }
+            Err(error) => return Err(broken(error)),
         };
         let events = self.events();
         Ok(Ran { end, events })
@@ -245,6 +245,25 @@ impl Session for Live {
             Question::Contents { map } => self.contents(*map),
         }
     }
+
+    fn time(&mut self, packet: &[u8], runs: u32) -> Result<f64, CannotAsk> {
+        let entry = self.entry;
+        let machine = self.simulator.machine_mut();
+        let input = vm::packet::Input {
+            data: packet,
+            ingress_ifindex: 1,
+            ..vm::packet::Input::default()
+        };
+        let ctx = machine.receive(&input).map_err(broken)?;
+        let begin = thread_ns();
+        for _ in 0..runs {
+            // A trap is an end like another.
+            let _ = std::hint::black_box(machine.run(entry, ctx));
+        }
+        let taken = thread_ns() - begin;
+        self.events();
+        Ok(taken / f64::from(runs.max(1)))
+    }
 }
 
 /// Why first contents could not be made.
@@ -274,6 +293,13 @@ pub fn contents_from_json(
         Content { map, key, value }
     });
     Ok(contents.collect())
+}
+
+fn broken(error: impl ToString) -> CannotAsk {
+    CannotAsk::Broken {
+        what: "running a packet".to_owned(),
+        why: error.to_string(),
+    }
 }
 
 fn no_map(map: usize) -> CannotAsk {

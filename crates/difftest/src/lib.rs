@@ -67,6 +67,7 @@ mod question;
 mod references;
 pub mod show;
 pub mod sources;
+pub mod speed;
 mod subject;
 #[cfg(target_os = "linux")]
 pub mod verify;

@@ -24,6 +24,7 @@ use kernel::{
 use rustix::thread::gettid;
 use vm::world::Network;
 
+use crate::party::thread_ns;
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
 use crate::{
@@ -260,10 +261,6 @@ impl Live {
     }
 
     fn run(&mut self, packet: &[u8]) -> Result<Ran, CannotAsk> {
-        let broken = |error: RunError| CannotAsk::Broken {
-            what: "PROG_TEST_RUN".to_owned(),
-            why: error.to_string(),
-        };
         // Lines from between two questions are nobody's answer.
         if let Some(pipe) = self.shared.trace().filter(|_| self.prints) {
             pipe.borrow_mut().lines();
@@ -434,6 +431,24 @@ impl Session for Live {
             Question::Contents { map } => self.contents(*map),
         }
     }
+
+    fn time(&mut self, packet: &[u8], runs: u32) -> Result<f64, CannotAsk> {
+        let ctx = context(packet.len());
+        let run = TestRun {
+            data: packet,
+            ctx: &ctx,
+            repeat: runs,
+            ..TestRun::default()
+        };
+        // The wrapper would be timed too.
+        let program = self.entry()?;
+        let begin = thread_ns();
+        let ran = program.test_run(&run);
+        let taken = thread_ns() - begin;
+        ran.map_err(broken)?;
+        self.events();
+        Ok(taken / f64::from(runs.max(1)))
+    }
 }
 
 /// Whether a program is loaded along: those that the simulator takes too.
@@ -517,6 +532,13 @@ fn queued(map: &Map) -> Result<Vec<vm::Entry>, Errno> {
         .into_iter()
         .map(|value| (Vec::new(), value))
         .collect())
+}
+
+fn broken(error: RunError) -> CannotAsk {
+    CannotAsk::Broken {
+        what: "PROG_TEST_RUN".to_owned(),
+        why: error.to_string(),
+    }
 }
 
 fn not_made(error: InstanceError) -> CannotAsk {

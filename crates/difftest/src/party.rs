@@ -1,6 +1,7 @@
 //! Who answers.
 
 use abi::Errno;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::{Answer, Question, Subject};
 
@@ -25,6 +26,21 @@ pub trait Session {
 
     /// Answers a question.
     fn ask(&mut self, question: &Question<'_>) -> Result<Answer, CannotAsk>;
+
+    /// Runs the program on a packet so many times in a row, each time on what the
+    /// time before left of it: nanoseconds of one run, in which this thread had a
+    /// processor. Events go nowhere.
+    fn time(&mut self, _packet: &[u8], _runs: u32) -> Result<f64, CannotAsk> {
+        Err(CannotAsk::Impossible {
+            what: "it cannot be timed".to_owned(),
+        })
+    }
+}
+
+/// Nanoseconds for which this thread has had a processor.
+pub(crate) fn thread_ns() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 /// Why a question has no answer. Never counted as agreement.
