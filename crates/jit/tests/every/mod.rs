@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses what it needs")]
 #![expect(unsafe_code, reason = "vouches for the programs of tests")]
 
+pub(crate) mod child;
+
 use std::fmt;
 
 use jit::{Compiled, Error, Mode, Options};

@@ -1,0 +1,380 @@
+//! Faults of the processor: those of compiled code are traps, all others go where
+//! they went before.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![expect(unsafe_code, reason = "installs signal handlers and provokes signals")]
+
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
+mod every;
+
+use std::ffi::{c_int, c_void};
+use std::mem;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::thread;
+
+use every::child::in_child;
+use jit::{Compiled, Error, Mode, Options, fault};
+use libc::{SIGBUS, SIGSEGV, SIGUSR1};
+use support::{load, machine};
+use vm::{Addr, Machine, ProgId, TrapKind};
+
+const SANDBOXED: Options = Options {
+    mode: Mode::Sandboxed,
+    meter: true,
+    blind: false,
+    gs: None,
+};
+
+/// A machine with a program that reads where nothing is.
+fn wrong() -> (Machine, ProgId) {
+    let mut machine = machine();
+    let id = load(
+        &mut machine,
+        "r2 = 4096\nr0 = *(u32 *)(r2 + 8)\nr0 = 1\nexit",
+    );
+    (machine, id)
+}
+
+/// Compiles a wrong program and sees its trap.
+fn trap() {
+    let (mut machine, id) = wrong();
+    let compiled = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
+    trap_again(&compiled, &mut machine, id);
+}
+
+fn trap_again(compiled: &Compiled, machine: &mut Machine, id: ProgId) {
+    let wanted = machine.interpret(id, [0; 5]);
+    let executed = machine.executed();
+    let got = compiled.run(machine, id, Addr::NULL);
+    assert_eq!(got, wanted);
+    assert_eq!(machine.executed(), executed);
+    let kind = got.expect_err("nothing is there").kind;
+    assert!(matches!(kind, TrapKind::Memory(_)), "{kind}");
+}
+
+/// Touches an address that nobody has.
+fn touch() {
+    // SAFETY: none, which is what is tested.
+    unsafe { ptr::read_volatile(ADDRESS as *const u8) };
+}
+
+const ADDRESS: usize = 0x18;
+
+/// Installs a handler.
+fn install(signal: c_int, handler: usize, flags: c_int, also_blocked: Option<c_int>) {
+    // SAFETY: all zeroes are no flags and an empty set.
+    let mut action = unsafe { mem::zeroed::<libc::sigaction>() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    if let Some(signal) = also_blocked {
+        // SAFETY: a set.
+        unsafe { libc::sigaddset(&mut action.sa_mask, signal) };
+    }
+    // SAFETY: the handlers below do only what handlers may do.
+    let done = unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
+    assert_eq!(done, 0);
+}
+
+fn exit(code: c_int) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+fn succeeded(status: ExitStatus) -> bool {
+    status.code() == Some(0)
+}
+
+#[test]
+fn a_fault_is_a_trap_again_and_again() {
+    let (mut machine, id) = wrong();
+    for mode in [Mode::Sandboxed, Mode::Trusted] {
+        for gs in [Some(false), Some(true), None] {
+            let options = Options {
+                mode,
+                gs,
+                ..SANDBOXED
+            };
+            // SAFETY: the program's only access is to an address that nobody has.
+            let compiled = unsafe { Compiled::trusted(&mut machine, &options) };
+            let compiled = compiled.expect("compiled");
+            for _ in 0..100 {
+                trap_again(&compiled, &mut machine, id);
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_fault_while_code_comes_and_goes() {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    trap();
+                }
+            });
+        }
+        let (mut machine, id) = wrong();
+        let compiled = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
+        for _ in 0..2000 {
+            trap_again(&compiled, &mut machine, id);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_foreign_fault_ends_the_process_as_ever() {
+    let status = in_child("a_foreign_fault_ends_the_process_as_ever", || {
+        trap();
+        touch();
+    });
+    assert_eq!(status.signal(), Some(SIGSEGV));
+}
+
+#[test]
+fn the_default_action_stays() {
+    let status = in_child("the_default_action_stays", || {
+        install(SIGSEGV, libc::SIG_DFL, 0, None);
+        trap();
+        touch();
+    });
+    assert_eq!(status.signal(), Some(SIGSEGV));
+}
+
+#[test]
+fn a_sent_sigsegv_ends_the_process() {
+    let status = in_child("a_sent_sigsegv_ends_the_process", || {
+        install(SIGSEGV, libc::SIG_DFL, 0, None);
+        trap();
+        // SAFETY: sends a signal.
+        unsafe { libc::raise(SIGSEGV) };
+    });
+    assert_eq!(status.signal(), Some(SIGSEGV));
+}
+
+#[test]
+fn a_sent_sigbus_ends_the_process() {
+    let status = in_child("a_sent_sigbus_ends_the_process", || {
+        install(SIGBUS, libc::SIG_DFL, 0, None);
+        trap();
+        // SAFETY: sends a signal.
+        unsafe { libc::raise(SIGBUS) };
+    });
+    assert_eq!(status.signal(), Some(SIGBUS));
+}
+
+#[test]
+fn what_was_ignored_is_ignored() {
+    let status = in_child("what_was_ignored_is_ignored", || {
+        install(SIGSEGV, libc::SIG_IGN, 0, None);
+        trap();
+        // SAFETY: sends a signal.
+        unsafe { libc::raise(SIGSEGV) };
+    });
+    assert!(succeeded(status), "{status}");
+}
+
+#[test]
+fn a_fault_cannot_be_ignored() {
+    let status = in_child("a_fault_cannot_be_ignored", || {
+        install(SIGSEGV, libc::SIG_IGN, 0, None);
+        trap();
+        touch();
+    });
+    assert_eq!(status.signal(), Some(SIGSEGV));
+}
+
+extern "C" fn plain(signal: c_int) {
+    exit(if signal == SIGSEGV { 40 } else { 1 });
+}
+
+#[test]
+fn a_handler_without_information_is_called() {
+    let status = in_child("a_handler_without_information_is_called", || {
+        install(SIGSEGV, plain as *const () as usize, 0, None);
+        trap();
+        touch();
+    });
+    assert_eq!(status.code(), Some(40));
+}
+
+extern "C" fn informed(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: what the kernel gives to handlers.
+    let (info, context) = unsafe { (&*info, &*context.cast::<libc::ucontext_t>()) };
+    // SAFETY: a fault has an address.
+    let address = unsafe { info.si_addr() } as usize;
+    let rip = context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize;
+    // SAFETY: a set, which the call fills in.
+    let blocked = unsafe {
+        let mut now = mem::zeroed();
+        libc::sigprocmask(libc::SIG_BLOCK, ptr::null(), &mut now);
+        (
+            libc::sigismember(&now, SIGSEGV),
+            libc::sigismember(&now, SIGUSR1),
+        )
+    };
+    let near = rip.abs_diff(touch as *const () as usize) < 1 << 20;
+    let right = signal == SIGSEGV && address == ADDRESS && near && blocked == (1, 1);
+    exit(if right { 41 } else { 1 });
+}
+
+#[test]
+fn a_handler_gets_what_the_kernel_gave() {
+    let status = in_child("a_handler_gets_what_the_kernel_gave", || {
+        let handler = informed as *const () as usize;
+        install(SIGSEGV, handler, libc::SA_SIGINFO, Some(SIGUSR1));
+        trap();
+        touch();
+    });
+    assert_eq!(status.code(), Some(41));
+}
+
+static TIMES: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn once(_: c_int) {
+    TIMES.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn a_handler_for_once_is_called_once() {
+    let status = in_child("a_handler_for_once_is_called_once", || {
+        install(
+            SIGSEGV,
+            once as *const () as usize,
+            libc::SA_RESETHAND,
+            None,
+        );
+        trap();
+        // The second fault, of the same instruction, ends the process.
+        touch();
+        exit(1);
+    });
+    assert_eq!(status.signal(), Some(SIGSEGV));
+}
+
+extern "C" fn other(_: c_int) {
+    exit(2);
+}
+
+#[test]
+fn a_replaced_handler_is_noticed() {
+    let status = in_child("a_replaced_handler_is_noticed", || {
+        trap();
+        let (mut machine, id) = wrong();
+        let before = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
+        for signal in [SIGSEGV, SIGBUS] {
+            // SAFETY: asks.
+            let ours = unsafe {
+                let mut ours = mem::zeroed::<libc::sigaction>();
+                libc::sigaction(signal, ptr::null(), &mut ours);
+                ours
+            };
+            install(signal, other as *const () as usize, 0, None);
+            let refused = Compiled::new(&mut machine, &SANDBOXED);
+            assert!(
+                matches!(refused, Err(Error::HandlerReplaced { signal: s }) if s == signal),
+                "{refused:?}"
+            );
+            let checked = Options::default();
+            Compiled::new(&mut machine, &checked).expect("needs no handler");
+            // SAFETY: puts it back.
+            unsafe { libc::sigaction(signal, &ours, ptr::null_mut()) };
+            Compiled::new(&mut machine, &SANDBOXED).expect("it is back");
+        }
+        trap_again(&before, &mut machine, id);
+    });
+    assert!(succeeded(status), "{status}");
+}
+
+static OURS: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn embedder(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: called by the kernel.
+    if !unsafe { fault::handle(signal, info, context) } {
+        exit(43);
+    }
+    OURS.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn an_embedder_may_have_the_handler() {
+    let status = in_child("an_embedder_may_have_the_handler", || {
+        let handler = embedder as *const () as usize;
+        for signal in [SIGSEGV, SIGBUS] {
+            install(signal, handler, libc::SA_SIGINFO, None);
+        }
+        fault::assume_passed_on();
+        trap();
+        assert_eq!(OURS.load(Ordering::Relaxed), 1);
+        // SAFETY: asks.
+        let now = unsafe {
+            let mut now = mem::zeroed::<libc::sigaction>();
+            libc::sigaction(SIGSEGV, ptr::null(), &mut now);
+            now.sa_sigaction
+        };
+        assert_eq!(now, handler);
+        touch();
+    });
+    assert_eq!(status.code(), Some(43));
+}
+
+#[test]
+fn checked_code_installs_nothing() {
+    let status = in_child("checked_code_installs_nothing", || {
+        let handler = other as *const () as usize;
+        install(SIGSEGV, handler, 0, None);
+        let (mut machine, id) = wrong();
+        let compiled = Compiled::new(&mut machine, &Options::default()).expect("compiled");
+        trap_again(&compiled, &mut machine, id);
+        // SAFETY: asks.
+        let now = unsafe {
+            let mut now = mem::zeroed::<libc::sigaction>();
+            libc::sigaction(SIGSEGV, ptr::null(), &mut now);
+            now.sa_sigaction
+        };
+        assert_eq!(now, handler);
+    });
+    assert!(succeeded(status), "{status}");
+}
+
+#[test]
+fn a_signal_in_compiled_code_is_not_a_fault() {
+    let status = in_child("a_signal_in_compiled_code_is_not_a_fault", || {
+        let handler = once as *const () as usize;
+        install(SIGSEGV, handler, 0, None);
+        let mut machine = machine();
+        let text = "r2 = 20000000
+            r0 = 0
+        again:
+            r3 = *(u64 *)(r1 + 0)
+            r0 += 1
+            if r0 != r2 goto again
+            exit";
+        let id = load(&mut machine, text);
+        let ctx = machine.stack_top(0).offset(8u32.wrapping_neg());
+        let compiled = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
+        // SAFETY: names this thread.
+        let thread = unsafe { libc::pthread_self() };
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // SAFETY: the thread waits for this one to end.
+                    unsafe { libc::pthread_kill(thread, SIGSEGV) };
+                    thread::sleep(std::time::Duration::from_micros(50));
+                }
+            });
+            let result = compiled.run(&mut machine, id, ctx);
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(result, Ok(20_000_000));
+        });
+        assert!(TIMES.load(Ordering::Relaxed) > 0);
+    });
+    assert!(succeeded(status), "{status}");
+}
