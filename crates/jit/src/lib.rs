@@ -46,6 +46,8 @@ mod code;
 mod compiled;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod context;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod elsewhere;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod emit;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -59,5 +61,7 @@ mod site;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use compiled::Compiled;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub use elsewhere::Compiled;
 pub use error::Error;
 pub use options::{Mode, Options};

@@ -1,0 +1,53 @@
+//! Where there is no compiler: the same types, and an error.
+#![expect(
+    unsafe_code,
+    reason = "the same functions as where there is a compiler"
+)]
+
+use std::convert::Infallible;
+
+use vm::{Addr, Engine, Machine, ProgId, Trap};
+
+use crate::{Error, Options};
+
+/// All programs of one machine as machine code, which there is not on this target.
+#[derive(Debug)]
+pub struct Compiled {
+    never: Infallible,
+}
+
+impl Compiled {
+    /// [`Error::Target`].
+    pub fn new(_machine: &mut Machine, _options: &Options) -> Result<Compiled, Error> {
+        Err(Error::Target)
+    }
+
+    /// [`Error::Target`].
+    ///
+    /// # Safety
+    ///
+    /// Where there is a compiler, see there.
+    pub unsafe fn trusted(_machine: &mut Machine, _options: &Options) -> Result<Compiled, Error> {
+        Err(Error::Target)
+    }
+
+    /// Runs a program to its end.
+    pub fn run(&self, _machine: &mut Machine, _program: ProgId, _ctx: Addr) -> Result<u64, Trap> {
+        match self.never {}
+    }
+
+    /// Host memory of the code.
+    pub fn code(&self) -> &[u8] {
+        match self.never {}
+    }
+}
+
+impl Engine for Compiled {
+    fn covers(&self, _program: ProgId) -> bool {
+        match self.never {}
+    }
+
+    fn call(&self, _machine: &mut Machine, _program: ProgId, _args: [u64; 5]) -> Result<u64, Trap> {
+        match self.never {}
+    }
+}
