@@ -2,7 +2,7 @@
 //!
 //! They are what is counted at once. A block ends after any call, since what is
 //! called counts for itself, and so that what is left in the middle of a block can
-//! be run without calls.
+//! be run without calls and returns.
 
 use isa::Insn;
 use vm::Link;
@@ -48,7 +48,9 @@ impl Blocks {
                 item.link,
                 Link::Function(_) | Link::Helper { .. } | Link::TailCall
             );
-            if item.target.is_some() || calls || ends(item) {
+            // What is not in the packet ends the function.
+            let may_leave = matches!(item.insn, Insn::LoadPacket { .. });
+            if item.target.is_some() || calls || may_leave || ends(item) {
                 marks[number + 1] |= START;
             }
         }
