@@ -70,3 +70,32 @@ impl Blocks {
         Blocks(blocks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::{ProgType, Program};
+    use vm::{Machine, World};
+
+    /// Where the blocks of a program begin.
+    fn starts(text: &str) -> Vec<u32> {
+        let code = isa::asm::assemble(text).expect("the text of a program");
+        let program = Program::bare(ProgType::Xdp, code.slots().to_vec());
+        let mut machine = Machine::new(World::default()).expect("a machine");
+        let id = machine.load_program(&program, &[]).expect("a program");
+        let linked = machine.linked(id).expect("it was loaded");
+        let blocks = Blocks::of(&Listing::of(linked));
+        blocks.0.iter().map(|block| block.start).collect()
+    }
+
+    #[test]
+    fn jumps_calls_and_their_targets_begin_blocks() {
+        let text = "r0 = 1\nif r1 == 0 goto pc+1\ncall 7\nr0 = 2\nexit";
+        assert_eq!(starts(text), [0, 2, 3]);
+    }
+
+    #[test]
+    fn nothing_leaves_in_the_middle_of_a_block() {
+        assert_eq!(starts("r2 = 1\nr0 = *(u8 *)skb[4]\nr0 = 2\nexit"), [0, 2]);
+    }
+}
