@@ -1,10 +1,10 @@
 //! Random programs, as functions of a seed.
 //!
 //! [`Mode`] says of which kind: nothing but random instructions, programs that
-//! mean something (with a [`Dial`] from nearly all accepted to about half), or
-//! given programs changed a little. The same seed and index give the same
-//! program, byte for byte, on every machine. All programs that are not given
-//! share the maps and types of one [`Pool`], so that a kernel is given those once
+//! mean something (with a [`Dial`] from nearly all accepted to about half),
+//! programs for being run unverified, or given programs changed a little. The same seed and index give the same
+//! program, byte for byte, on every machine. All programs for verifiers that are
+//! not given share the maps and types of one [`Pool`], so that a kernel is given those once
 //! ([`PooledJudge`](crate::verify::PooledJudge)).
 //!
 //! A program on which two verifiers differ is made smaller by [`reduced`] and
@@ -34,6 +34,7 @@ mod edit;
 mod emit;
 mod flavor;
 mod held;
+pub mod hostile;
 mod legal;
 mod mutate;
 mod pool;
@@ -48,6 +49,7 @@ use crate::families::{Random, Seed};
 pub use pool::Pool;
 pub use reduce::reduced;
 pub use text::text;
+use typed as arithmetic;
 
 /// Tells these random numbers apart from others of the same seed.
 const STREAM: u64 = 0x6765_6e65;
@@ -60,6 +62,8 @@ const STATE_FREQ: u32 = 1 << 3;
 pub enum Mode<'a> {
     /// Random legal instructions.
     Legal,
+    /// Programs that are run without a verifier, see [`hostile`].
+    Hostile,
     /// Programs that mean something.
     Typed(Dial),
     /// One of these, changed a little.
@@ -95,6 +99,7 @@ pub fn program(mode: Mode<'_>, seed: Seed, index: u64) -> RawProgram {
     let random = &mut random;
     let program = match mode {
         Mode::Legal => legal::program(random),
+        Mode::Hostile => hostile::program(random),
         Mode::Typed(dial) => typed::program(dial, random),
         Mode::Mutated([]) => legal::program(random),
         Mode::Mutated(given) => mutate::mutated(&random.pick(given), random),
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_seed_says_everything() {
-        for mode in [Mode::Legal, Mode::Typed(Dial::EDGE)] {
+        for mode in [Mode::Legal, Mode::Hostile, Mode::Typed(Dial::EDGE)] {
             assert_eq!(print(mode), print(mode));
         }
         assert_ne!(

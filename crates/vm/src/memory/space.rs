@@ -150,6 +150,12 @@ impl Space {
         &self.slots[id.0 as usize].region
     }
 
+    /// All regions, in no order that means anything.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        let slots = self.slots.iter().filter(|slot| slot.count > 0);
+        slots.map(|slot| &slot.region)
+    }
+
     /// Changes what of a region is in bounds. `start` may move inside the
     /// granules of the region (a packet that grows at its head).
     ///
