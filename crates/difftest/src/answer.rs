@@ -21,6 +21,8 @@ pub enum Answer {
 pub struct Ran {
     /// How it ended.
     pub end: Result<Output, Stop>,
+    /// Instructions that it took, where they are counted.
+    pub executed: Option<u64>,
     /// What it sent to user space: the records of each map in their order, maps by
     /// index, then printk lines.
     pub events: Vec<Event>,

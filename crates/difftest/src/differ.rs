@@ -27,6 +27,8 @@ pub enum Place {
     Result,
     /// The return value.
     Return,
+    /// Instructions taken, where both parties count them.
+    Executed,
     /// The packet after the program.
     Packet,
     /// Its metadata.
@@ -81,12 +83,13 @@ impl Place {
         }
     }
 
-    /// Its name in the list of known differences: `result`, `return`, `packet`,
-    /// `metadata`, `printk`, `bytes`, `records MAP`, `map MAP`.
+    /// Its name in the list of known differences: `result`, `return`, `executed`,
+    /// `packet`, `metadata`, `printk`, `bytes`, `records MAP`, `map MAP`.
     pub fn name(&self, subject: &Subject) -> String {
         match self {
             Place::Result => "result".to_owned(),
             Place::Return => "return".to_owned(),
+            Place::Executed => "executed".to_owned(),
             Place::Packet => "packet".to_owned(),
             Place::Metadata => "metadata".to_owned(),
             Place::Printk => "printk".to_owned(),
@@ -248,6 +251,9 @@ impl Judge<'_> {
                     again.map(|again| &again.end),
                 );
             }
+        }
+        if let (Some(ours), Some(theirs)) = (ours.executed, theirs.executed) {
+            self.whole(Place::Executed, &ours, &theirs, None);
         }
         for map in 0..self.subject.maps().len() {
             let again = again.map(|again| records(again, map));

@@ -1,4 +1,4 @@
-//! The simulator with the interpreter, as a party.
+//! The simulator as a party, with the interpreter or with compiled code.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,7 @@ use vm::{MapId, ProgId, World};
 use xdp_sim::{Options, Simulator, contents};
 
 use crate::party::thread_ns;
+use crate::engines::Way;
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
 use crate::{
@@ -18,13 +19,23 @@ use crate::{
     sources,
 };
 
-/// The simulator.
+/// The simulator with the interpreter, and the host's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Interpreter;
 
+/// The simulator with whatever engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Simulated {
+    /// How programs are compiled; `None` for the interpreter.
+    pub compiled: Option<Way>,
+    /// The time that programs read; `None` for the host's. Two engines that are
+    /// to give the same need the same.
+    pub now_ns: Option<u64>,
+}
+
 impl Party for Interpreter {
     fn name(&self) -> &'static str {
-        "ebpf-sim"
+        Simulated::default().name()
     }
 
     fn is_deterministic(&self) -> bool {
@@ -32,7 +43,26 @@ impl Party for Interpreter {
     }
 
     fn open(&mut self, subject: &Subject) -> Result<Box<dyn Session>, CannotAsk> {
-        let mut live = Live::new(subject)?;
+        Simulated::default().open(subject)
+    }
+}
+
+impl Party for Simulated {
+    fn name(&self) -> &'static str {
+        match self.compiled.map(|way| way.options.mode) {
+            None => "ebpf-sim",
+            Some(jit::Mode::Checked) => "ebpf-sim's JIT, checked",
+            Some(jit::Mode::Sandboxed) => "ebpf-sim's JIT, sandboxed",
+            Some(jit::Mode::Trusted) => "ebpf-sim's JIT, trusted",
+        }
+    }
+
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+
+    fn open(&mut self, subject: &Subject) -> Result<Box<dyn Session>, CannotAsk> {
+        let mut live = Live::new(subject, self)?;
         for content in &subject.contents {
             live.fill(subject, content)?;
         }
@@ -48,12 +78,14 @@ struct Live {
     /// By index in the subject; those that stayed out have none.
     programs: Vec<Option<ProgId>>,
     entry: ProgId,
-    /// Whether a program reads time, so that the clock must be the host's.
+    /// Whether a program reads time, and the clock must be the host's.
     clock: bool,
+    /// Whether instructions are counted.
+    counts: bool,
 }
 
 impl Live {
-    fn new(subject: &Subject) -> Result<Live, CannotAsk> {
+    fn new(subject: &Subject, how: &Simulated) -> Result<Live, CannotAsk> {
         let options = Options {
             world: World {
                 cpu: Cpu {
@@ -67,12 +99,24 @@ impl Live {
             ..Options::default()
         };
         let simulator = Simulator::new(&subject.programs, &subject.entry, options);
-        let simulator = simulator.map_err(|error| CannotAsk::Program {
+        let mut simulator = simulator.map_err(|error| CannotAsk::Program {
             program: subject.entry.clone(),
             why: error.to_string(),
             errno: None,
             log: String::new(),
         })?;
+        if let Some(way) = &how.compiled {
+            let machine = simulator.machine_mut();
+            let compiled = (way.compiler)(machine, &way.options);
+            let compiled = compiled.map_err(|error| CannotAsk::Missing {
+                missing: error.to_string(),
+            })?;
+            machine.set_engine(Some(Box::new(compiled)));
+        }
+        if let Some(now_ns) = how.now_ns {
+            simulator.machine_mut().world.clock.now_ns = now_ns;
+        }
+        let reads_time = |name: &&str| sources::is_clock(name);
         let maps = simulator.maps().to_vec();
         let ids = maps.iter().enumerate();
         Ok(Live {
@@ -85,9 +129,8 @@ impl Live {
             entry: simulator
                 .program_named(&subject.entry)
                 .ok_or_else(|| broken("the program is not there"))?,
-            clock: sources::of(&subject.programs)
-                .iter()
-                .any(|name| sources::is_clock(name)),
+            clock: how.now_ns.is_none() && sources::of(&subject.programs).iter().any(reads_time),
+            counts: how.compiled.is_none_or(|way| way.options.meter),
             maps,
             simulator,
         })
@@ -113,22 +156,30 @@ impl Live {
         if self.clock {
             self.simulator.machine_mut().world.clock.now_ns = now_ns();
         }
+        let mut executed = None;
         let end = match self.simulator.test_run(packet) {
-            Ok(outcome) => match outcome.trap {
-                None => Ok(Output {
-                    ret: outcome.ret,
-                    metadata: outcome.metadata.to_vec(),
-                    packet: outcome.output.to_vec(),
-                }),
-                Some(trap) => Err(Stop::Trapped(self.simulator.machine().explain(&trap))),
-            },
+            Ok(outcome) => {
+                executed = self.counts.then_some(outcome.executed);
+                match outcome.trap {
+                    None => Ok(Output {
+                        ret: outcome.ret,
+                        metadata: outcome.metadata.to_vec(),
+                        packet: outcome.output.to_vec(),
+                    }),
+                    Some(trap) => Err(Stop::Trapped(self.simulator.machine().explain(&trap))),
+                }
+            }
             Err(xdp_sim::Error::Machine(vm::Error::Packet(InputError::TooShort { .. }))) => {
                 Err(Stop::Refused(Errno::EINVAL))
             }
             Err(error) => return Err(broken(error)),
         };
         let events = self.events();
-        Ok(Ran { end, events })
+        Ok(Ran {
+            end,
+            executed,
+            events,
+        })
     }
 
     fn events(&mut self) -> Vec<Event> {
@@ -284,7 +335,7 @@ pub fn contents_from_json(
     map: usize,
     entries: &Json,
 ) -> Result<Vec<Content>, FillError> {
-    let live = Live::new(subject)?;
+    let live = Live::new(subject, &Simulated::default())?;
     let id = live.id(map)?;
     let kind = live.kind(id);
     let entries = live.simulator.encode_entries(id, entries)?;

@@ -295,7 +295,11 @@ impl Live {
             Err(error) => return Err(broken(error)),
         };
         let events = self.events();
-        Ok(Ran { end, events })
+        Ok(Ran {
+            end,
+            executed: None,
+            events,
+        })
     }
 
     fn entry(&self) -> Result<&Loaded, CannotAsk> {

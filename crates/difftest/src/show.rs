@@ -104,6 +104,7 @@ fn side(subject: &Subject, answer: &Answer, at: &Difference) -> Json {
             Ok(output) => part(output, at),
             Err(stop) => json!(stop.to_string()),
         },
+        (Answer::Ran(ran), Place::Executed) => ran.executed.into(),
         (Answer::Ran(ran), Place::Printk) => lines(&ran.events).into(),
         (Answer::Ran(ran), Place::RecordCount { map }) => records(&ran.events, *map).len().into(),
         (Answer::Ran(ran), Place::Record { map, index }) => {

@@ -2,17 +2,18 @@
 //! to the running kernel: action, bytes, metadata, maps, events, printk lines.
 #![allow(clippy::print_stdout, reason = "the test says what it compared")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-use abi::ProgType;
 use difftest::{
     CannotAsk, Comparison, Interpreter, KnownDifferences, Linux, Question, Subject, Tally, Verdict,
-    contents_from_json, show,
+    show,
 };
-use loader::Object;
+use support::objects::{captures, corpus, open, sorted, subject};
 use xdp_sim::capture::{self, Reader};
 
 /// How often the captures are fed.
@@ -39,7 +40,7 @@ fn the_corpus_runs_as_on_linux() {
     for path in sorted(&corpus("objects")) {
         let name = path.file_name().expect("a file").to_string_lossy();
         if let Some(name) = name.strip_suffix(".bpf.o") {
-            object(name, &mut linux, &known, &mut sum);
+            object(name, &path, &mut linux, &known, &mut sum);
         }
     }
     sum.print(start);
@@ -123,8 +124,8 @@ impl Sum {
 }
 
 /// Compares all programs of an object.
-fn object(name: &str, linux: &mut Linux, known: &KnownDifferences, sum: &mut Sum) {
-    let object = open(name);
+fn object(name: &str, path: &Path, linux: &mut Linux, known: &KnownDifferences, sum: &mut Sum) {
+    let object = open(path);
     for entry in object.entries() {
         let Ok(program) = object.program(&entry.name) else {
             continue;
@@ -133,7 +134,8 @@ fn object(name: &str, linux: &mut Linux, known: &KnownDifferences, sum: &mut Sum
             continue;
         }
         sum.programs += 1;
-        let subject = subject(&object, name, &entry.name, linux);
+        let network = linux.network().expect("a network of its own");
+        let subject = subject(&object, name, &entry.name, linux.cpus(), network);
         if let Err(error) = compare(subject, linux, known, sum) {
             sum.cannot.insert(format!("{name}/{}", entry.name), error);
         }
@@ -198,62 +200,4 @@ fn judge(
         }
         Verdict::Agreed => {}
     }
-}
-
-/// A program with its maps filled.
-fn subject(object: &Object, name: &str, entry: &str, linux: &Linux) -> Subject {
-    let programs = object.entries().iter();
-    let programs = programs.filter_map(|entry| object.program(&entry.name).ok());
-    let mut subject = Subject::new(format!("{name}/{entry}"), programs.collect(), entry);
-    subject.cpus = linux.cpus();
-    subject.network = linux.network().expect("a network of its own");
-    for file in sorted(&corpus("maps").join(name)) {
-        let map = file.file_stem().expect("a name").to_string_lossy();
-        let map = object.map_index(&map).expect("a map");
-        let entries = fs::read(&file).expect("readable");
-        let entries = serde_json::from_slice(&entries).expect("JSON");
-        let contents = contents_from_json(&subject, map, &entries);
-        let contents = contents.unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        subject.contents.extend(contents);
-    }
-    subject
-}
-
-fn open(name: &str) -> Object {
-    let path = corpus("objects").join(format!("{name}.bpf.o"));
-    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let options = loader::Options {
-        name: format!("{name}.bpf.o"),
-        prog_type: Some(ProgType::Xdp),
-        ..Default::default()
-    };
-    let mut object =
-        Object::parse(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    if name == "legacy_maps28" {
-        object.set_max_entries("tx_port", 64).expect("a map");
-    }
-    object
-}
-
-/// The captures of whole packets.
-fn captures() -> Vec<PathBuf> {
-    let mut files = sorted(&corpus("pcaps"));
-    files.retain(|path| path.extension().is_some_and(|ext| ext == "pcap"));
-    files
-}
-
-fn corpus(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../corpus")
-        .join(folder)
-}
-
-/// What a folder holds, by name; nothing when it is not there.
-fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = entries.map(|e| e.expect("readable").path()).collect();
-    paths.sort();
-    paths
 }

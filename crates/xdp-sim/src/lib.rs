@@ -26,6 +26,7 @@
 //! that are none of them, metadata, and redirects: their target is resolved
 //! through devmap, cpumap and xskmap, and a second program in a map entry is run.
 //! Maps and the [`vm::World`] are reachable through [`Simulator::machine`].
+//! Programs are interpreted, or compiled ([`Simulator::set_engine`]).
 //!
 //! # What is not
 //!
@@ -35,6 +36,7 @@
 
 pub mod capture;
 pub mod contents;
+mod engine;
 mod events;
 mod network;
 mod outcome;
@@ -43,6 +45,7 @@ mod report;
 mod simulator;
 
 pub use abi::xdp::XdpAction;
+pub use engine::{Engine, Runs};
 pub use events::Event;
 pub use network::read_network;
 pub use outcome::{Delivery, Lost, Outcome};

@@ -68,6 +68,7 @@ fn ran(packet: &[u8]) -> Answer {
             metadata: Vec::new(),
             packet: packet.to_vec(),
         }),
+        executed: None,
         events: Vec::new(),
     })
 }

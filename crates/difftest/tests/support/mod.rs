@@ -1,6 +1,10 @@
 //! What the families' tests share.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub(crate) mod objects;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) mod trusted;
+
 use difftest::families::Seed;
 use difftest::{Answer, CannotAsk, Linux, MapOp, Party, Question, Session, Subject};
 
