@@ -25,6 +25,10 @@ pub struct Compiled {
     options: Options,
     /// In the order of their [`ProgId`]s.
     programs: Vec<Program>,
+    /// What the programs are called, and where their functions begin.
+    names: Vec<(String, Vec<Pc>)>,
+    /// Bytes of code, without what fills the last page.
+    len: usize,
     shared: Box<Shared>,
     /// Gone before the code is.
     _registration: Option<Registration>,
@@ -95,8 +99,9 @@ impl Compiled {
         if !machine.space.host().reserved {
             return Err(Error::Reservation);
         }
-        let mut memory = Writable::new(code.len())?;
-        memory.bytes_mut()[..code.len()].copy_from_slice(code);
+        let len = code.len();
+        let mut memory = Writable::new(len)?;
+        memory.bytes_mut()[..len].copy_from_slice(code);
         let code = memory.seal()?.execute()?;
         let registration = match options.mode {
             Mode::Checked => None,
@@ -115,10 +120,18 @@ impl Compiled {
                 gs: gs && machine.linked(id).is_some_and(reaches_memory),
             })
         });
+        let programs: Vec<Program> = programs.collect();
+        let names = machine.program_ids().take(programs.len());
+        let names = names.filter_map(|id| machine.linked(id)).map(|linked| {
+            let entries = linked.functions().map(|function| function.entry);
+            (linked.name().to_owned(), entries.collect())
+        });
         Ok(Compiled {
             machine: machine.id(),
             options,
-            programs: programs.collect(),
+            programs,
+            names: names.collect(),
+            len,
             shared: Box::new(shared),
             _registration: registration,
             code,
@@ -131,9 +144,25 @@ impl Compiled {
         self.enter(machine, program, [ctx.to_reg(), 0, 0, 0, 0])
     }
 
-    /// Host memory of the code, for listings.
+    /// Host memory of the code: whole pages, the last of which ends in `int3`.
     pub fn code(&self) -> &[u8] {
         self.code.bytes()
+    }
+
+    /// One past the host address of the last byte of code.
+    pub(crate) fn end(&self) -> usize {
+        self.code.start() + self.len
+    }
+
+    /// Host addresses of all functions with their programs' names and their first
+    /// instructions.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, &str, Pc)> {
+        let programs = self.names.iter().zip(&self.shared.functions);
+        programs.flat_map(|((name, pcs), offsets)| {
+            pcs.iter()
+                .zip(offsets)
+                .map(|(pc, offset)| (self.code.start() + *offset as usize, name.as_str(), *pc))
+        })
     }
 
     #[inline(always)]
