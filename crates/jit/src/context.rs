@@ -98,6 +98,7 @@ pub(crate) mod offset {
     pub(crate) const SITE: i32 = offset_of!(Context, site) as i32;
     pub(crate) const BASE: i32 = offset_of!(Context, base) as i32;
     pub(crate) const WINDOWS: i32 = offset_of!(Context, windows) as i32;
+    pub(crate) const MACHINE: i32 = offset_of!(Context, machine) as i32;
     pub(crate) const R5: i32 = offset_of!(Context, r5) as i32;
     pub(crate) const FP: i32 = offset_of!(Context, fp) as i32;
     pub(crate) const DEPTH: i32 = offset_of!(Context, depth) as i32;

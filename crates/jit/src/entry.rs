@@ -268,6 +268,7 @@ impl runtime::Runtime {
     pub(crate) fn here() -> runtime::Runtime {
         runtime::Runtime {
             call_helper: runtime::call_helper as *const () as u64,
+            lookup: runtime::lookup as *const () as u64,
             tail_call: runtime::tail_call as *const () as u64,
             slow_load: slow_load as *const () as u64,
             slow_store: slow_store as *const () as u64,

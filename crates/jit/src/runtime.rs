@@ -28,6 +28,8 @@ pub(crate) struct Runtime {
     /// the SysV ABI keeps. When the context's status is not 0 after it, the code
     /// must jump to `exit`.
     pub(crate) call_helper: u64,
+    /// As `call_helper`, for `bpf_map_lookup_elem`.
+    pub(crate) lookup: u64,
     /// `(_: rdi, r2: rsi, site: edx, context: rcx, r3: r8) -> entry: rax`:
     /// where the tail call at `Shared::calls[site]` leads, 0 for nowhere. Keeps
     /// and reports as `call_helper`. The code gives up its frame, puts the
@@ -171,6 +173,22 @@ pub(crate) unsafe extern "sysv64" fn call_helper(
             }
             0
         }
+    }
+}
+
+/// See [`Runtime::lookup`].
+pub(crate) unsafe extern "sysv64" fn lookup(
+    r1: u64,
+    r2: u64,
+    site: u32,
+    context: *mut Context,
+) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (_, machine, _) = unsafe { parts(context) };
+    match machine.lookup_elem(r1, r2) {
+        Some(value) => value,
+        // SAFETY: as this function was called.
+        None => unsafe { call_helper(r1, r2, site, context, 0, 0) },
     }
 }
 

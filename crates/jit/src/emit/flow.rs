@@ -6,15 +6,11 @@ use vm::Link;
 use vm::memory::GRANULE;
 
 use super::alu::{Group, by_reg};
-use super::asm::{Form, host as fixed};
 use super::function::{FP, LOOPS, TOP};
 use super::{Address, Emitter, Rarely, host};
 use crate::analysis::{Item, RegSet};
 use crate::context::offset;
-use crate::site::{Address as Sum, CallSite, What};
-
-/// Number of `bpf_map_lookup_elem`.
-const MAP_LOOKUP: u32 = 1;
+use crate::site::{CallSite, What};
 
 impl Emitter<'_> {
     /// The label of a jump's target.
@@ -88,13 +84,9 @@ impl Emitter<'_> {
         match item.link {
             Link::Function(callee) => self.call_function(number, callee),
             Link::Helper { id, function } => {
-                if id == MAP_LOOKUP
-                    && let Some(array) = self.known[1].and_then(|handle| self.array(handle))
-                    && self.look_up(number, array)
-                {
-                    return;
+                if !self.inline(number, id) {
+                    self.call_helper(number, id, Some(function));
                 }
-                self.call_helper(number, id, Some(function));
             }
             Link::TailCall => self.tail_call(number),
             Link::None | Link::Constant(_) | Link::Trap(_) => {}
@@ -179,7 +171,10 @@ impl Emitter<'_> {
             dynasm!(ops ; .arch x64 ; mov [r12 + offset::R5], r10);
         }
         dynasm!(ops ; .arch x64 ; mov edx, site ; mov rcx, r12);
-        self.call_to(Address::CallHelper);
+        self.call_to(match id {
+            vm::helper::MAP_LOOKUP => Address::Lookup,
+            _ => Address::CallHelper,
+        });
         self.restore(saved);
         self.leave_if_ended();
     }
@@ -232,54 +227,5 @@ impl Emitter<'_> {
         }
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; jmp r11 ; =>on);
-    }
-
-    /// A look-up in an array, in line. False when it has to be a call.
-    fn look_up(&mut self, number: u32, array: vm::Direct) -> bool {
-        let Ok(entries) = i32::try_from(array.entries) else {
-            return false;
-        };
-        if array.cpu_stride != 0 || self.is_checked() {
-            return false;
-        }
-        let at = self.operand(Reg::R2, 0);
-        self.site(
-            number,
-            What::Access {
-                size: 4,
-                access: vm::Access::Read,
-                address: Sum {
-                    base: Some(host(Reg::R2)),
-                    index: None,
-                    disp: 0,
-                },
-            },
-        );
-        let load = Form {
-            opcode: &[0x8b],
-            ..Form::default()
-        };
-        self.tables.asm.memory(load, fixed::RCX, at);
-        let ops = &mut self.tables.asm.ops;
-        dynasm!(ops
-            ; .arch x64
-            ; xor eax, eax
-            ; cmp ecx, entries
-            ; jae >none
-        );
-        if array.stride.is_power_of_two() {
-            let shift = array.stride.trailing_zeros() as i8;
-            dynasm!(ops ; .arch x64 ; shl ecx, shift);
-        } else {
-            dynasm!(ops ; .arch x64 ; imul ecx, ecx, array.stride as i32);
-        }
-        let base = array.base.0 as i32;
-        if base >= 0 {
-            dynasm!(ops ; .arch x64 ; lea eax, [rcx + base]);
-        } else {
-            dynasm!(ops ; .arch x64 ; mov eax, base ; add eax, ecx);
-        }
-        dynasm!(ops ; .arch x64 ; none:);
-        true
     }
 }

@@ -12,10 +12,11 @@ mod alu;
 mod asm;
 mod flow;
 mod function;
+mod inline;
 mod memory;
 
 use isa::{Insn, Pc, Reg};
-use vm::{Direct, Linked, Machine, ProgId};
+use vm::{Linked, Machine, ProgId};
 
 use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet};
 use crate::context::HOST_REGISTER;
@@ -60,6 +61,7 @@ pub(crate) struct Assembled {
 #[derive(Clone, Copy, Debug)]
 enum Address {
     CallHelper,
+    Lookup,
     TailCall,
     SlowLoad,
     SlowStore,
@@ -70,7 +72,7 @@ enum Address {
 }
 
 /// The labels of that table, by [`Address`].
-type Pool = [DynamicLabel; 8];
+type Pool = [DynamicLabel; 9];
 
 /// Makes code of all programs of a machine.
 pub(crate) fn assemble(machine: &Machine, settings: &Settings) -> Result<Assembled, Error> {
@@ -107,6 +109,7 @@ impl Tables {
     fn pool(&mut self, runtime: &Runtime) -> Pool {
         let addresses = [
             runtime.call_helper,
+            runtime.lookup,
             runtime.tail_call,
             runtime.slow_load,
             runtime.slow_store,
@@ -391,13 +394,6 @@ impl<'a> Emitter<'a> {
         let label = self.tables.asm.label();
         self.cold.push(Cold { label, what });
         label
-    }
-
-    /// The array that a map handle stands for.
-    fn array(&self, handle: u64) -> Option<Direct> {
-        let id = vm::MapId::from_handle(handle)?;
-        let map = self.machine.map(id)?;
-        (map.def().key_size == 4).then(|| map.direct()).flatten()
     }
 }
 
