@@ -66,7 +66,7 @@ fn clock<T>(work: impl FnOnce() -> Option<T>) -> Option<f64> {
 
 fn compiled(case: &Case, mode: Mode) -> Option<f64> {
     let mut machine = ours::machine(case).ok()?.0;
-    clock(|| compile(&mut machine, &ours::options(mode)).ok())
+    clock(|| compile(&mut machine, &ours::options(mode), &[]).ok())
 }
 
 fn rbpf(case: &Case) -> Option<f64> {

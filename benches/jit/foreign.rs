@@ -141,9 +141,10 @@ impl Library {
 pub(crate) fn compile(
     machine: &mut vm::Machine,
     options: &jit::Options,
+    proofs: &[jit::Proof<'_>],
 ) -> Result<jit::Compiled, jit::Error> {
     // SAFETY: the module's contract.
-    unsafe { jit::Compiled::trusted(machine, options) }
+    unsafe { jit::Compiled::trusted(machine, options, proofs) }
 }
 
 /// One run of what `rbpf` compiled.

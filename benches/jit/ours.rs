@@ -77,7 +77,18 @@ impl Copy {
         });
         let ctx = received.map_err(|error| error.to_string())?;
         if let By::Jit(mode) = by {
-            let compiled = compile(&mut machine, &options(mode));
+            let proven = proven(case)?;
+            let proof = jit::Proof {
+                program,
+                proven: &proven,
+                maps: &maps,
+            };
+            let proofs = if mode == Mode::Checked {
+                &[][..]
+            } else {
+                &[proof]
+            };
+            let compiled = compile(&mut machine, &options(mode), proofs);
             let compiled = compiled.map_err(|error| error.to_string())?;
             machine.set_engine(Some(Box::new(compiled)));
         }
@@ -111,6 +122,14 @@ pub(crate) fn machine(case: &Case) -> Result<(Machine, ProgId, Vec<MapId>), Stri
     let instance = machine.instantiate(&case.program.maps, programs);
     let instance = instance.map_err(|error| error.to_string())?;
     Ok((machine, instance.programs[0], instance.maps))
+}
+
+/// What our verifier proves of the program.
+fn proven(case: &Case) -> Result<abi::Proven, String> {
+    match verifier::verify(&case.program, &verifier::Config::default(), None) {
+        verifier::Verdict::Accepted(acceptance) => Ok(acceptance.into_proven()),
+        refused => Err(format!("not accepted: {refused:?}")),
+    }
 }
 
 /// Instructions of one run.

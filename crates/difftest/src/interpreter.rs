@@ -10,8 +10,8 @@ use vm::world::Cpu;
 use vm::{MapId, ProgId, World};
 use xdp_sim::{Options, Simulator, contents};
 
-use crate::party::thread_ns;
 use crate::engines::Way;
+use crate::party::thread_ns;
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
 use crate::{

@@ -13,7 +13,7 @@ use crate::emit::{self, Settings};
 use crate::fault::{self, Registration};
 use crate::runtime::{self, Runtime};
 use crate::site::Shared;
-use crate::{Error, Mode, Options, entry};
+use crate::{Error, Mode, Options, Proof, entry};
 
 /// All programs of one machine as machine code.
 ///
@@ -50,10 +50,20 @@ impl Compiled {
     /// With [`Mode::Sandboxed`] this installs a signal handler, see
     /// [`fault`]. [`Mode::Trusted`] is for [`Compiled::trusted`].
     pub fn new(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
+        Compiled::with_proofs(machine, options, &[])
+    }
+
+    /// As [`Compiled::new`], with what is known of some of the programs: dead code
+    /// is left out, and only the stack that is used is cleared.
+    pub fn with_proofs(
+        machine: &mut Machine,
+        options: &Options,
+        proofs: &[Proof<'_>],
+    ) -> Result<Compiled, Error> {
         if options.mode == Mode::Trusted {
             return Err(Error::Promise);
         }
-        Compiled::compile(machine, options)
+        Compiled::compile(machine, options, proofs)
     }
 
     /// Compiles all programs of a machine, also with [`Mode::Trusted`].
@@ -64,11 +74,19 @@ impl Compiled {
     /// computes. So every program of the machine must be one that only accesses
     /// what it may, whatever the input: one that a verifier has accepted, run with
     /// arguments and maps like those that the verifier assumed.
-    pub unsafe fn trusted(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
-        Compiled::compile(machine, options)
+    pub unsafe fn trusted(
+        machine: &mut Machine,
+        options: &Options,
+        proofs: &[Proof<'_>],
+    ) -> Result<Compiled, Error> {
+        Compiled::compile(machine, options, proofs)
     }
 
-    fn compile(machine: &mut Machine, options: &Options) -> Result<Compiled, Error> {
+    fn compile(
+        machine: &mut Machine,
+        options: &Options,
+        proofs: &[Proof<'_>],
+    ) -> Result<Compiled, Error> {
         if !machine.space.host().reserved {
             return Err(Error::Reservation);
         }
@@ -79,7 +97,7 @@ impl Compiled {
             runtime: Runtime::here(),
             last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
         };
-        let assembled = emit::assemble(machine, &settings)?;
+        let assembled = emit::assemble(machine, &settings, proofs)?;
         // SAFETY: made for these programs with these options.
         unsafe { Compiled::link(machine, *options, &assembled.bytes, assembled.shared) }
     }

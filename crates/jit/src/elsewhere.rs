@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use vm::{Addr, Engine, Machine, ProgId, Trap};
 
-use crate::{Error, Options};
+use crate::{Error, Options, Proof};
 
 /// All programs of one machine as machine code, which there is not on this target.
 #[derive(Debug)]
@@ -23,11 +23,24 @@ impl Compiled {
     }
 
     /// [`Error::Target`].
+    pub fn with_proofs(
+        _machine: &mut Machine,
+        _options: &Options,
+        _proofs: &[Proof<'_>],
+    ) -> Result<Compiled, Error> {
+        Err(Error::Target)
+    }
+
+    /// [`Error::Target`].
     ///
     /// # Safety
     ///
     /// Where there is a compiler, see there.
-    pub unsafe fn trusted(_machine: &mut Machine, _options: &Options) -> Result<Compiled, Error> {
+    pub unsafe fn trusted(
+        _machine: &mut Machine,
+        _options: &Options,
+        _proofs: &[Proof<'_>],
+    ) -> Result<Compiled, Error> {
         Err(Error::Target)
     }
 

@@ -35,6 +35,11 @@
 
 mod error;
 mod options;
+#[cfg_attr(
+    not(all(target_arch = "x86_64", target_os = "linux")),
+    expect(dead_code, reason = "only a compiler reads it")
+)]
+mod proof;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod analysis;
@@ -67,3 +72,4 @@ pub use compiled::Compiled;
 pub use elsewhere::Compiled;
 pub use error::Error;
 pub use options::{Mode, Options};
+pub use proof::Proof;

@@ -415,6 +415,9 @@ impl Context {
             }
             What::CallDepth => TrapKind::CallDepth,
             What::OffTheEnd => TrapKind::OffTheEnd,
+            What::Dead => TrapKind::Unsupported {
+                what: "code that was proven to be dead",
+            },
             What::Link => match machine.linked(site.program).and_then(|p| p.link(site.pc)) {
                 Some(vm::Link::Trap(kind)) => kind,
                 _ => UNKNOWN,

@@ -42,6 +42,8 @@ pub(crate) enum What {
     CallDepth,
     /// The end of the program.
     OffTheEnd,
+    /// Code that a proof says is dead.
+    Dead,
     /// What [`vm::Link::Trap`] says of the instruction.
     Link,
     /// An instruction that the runtime runs, such as a load from the packet.

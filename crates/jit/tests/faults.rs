@@ -99,7 +99,7 @@ fn a_fault_is_a_trap_again_and_again() {
                 ..SANDBOXED
             };
             // SAFETY: the program's only access is to an address that nobody has.
-            let compiled = unsafe { Compiled::trusted(&mut machine, &options) };
+            let compiled = unsafe { Compiled::trusted(&mut machine, &options, &[]) };
             let compiled = compiled.expect("compiled");
             for _ in 0..100 {
                 trap_again(&compiled, &mut machine, id);

@@ -11,5 +11,5 @@ pub(crate) fn ways() -> Vec<Way> {
 fn trusted(machine: &mut vm::Machine, options: &jit::Options) -> Result<jit::Compiled, jit::Error> {
     // SAFETY: the programs that tests compile so were accepted by a verifier, or
     // are run only where the interpreter has seen that they stay in bounds.
-    unsafe { jit::Compiled::trusted(machine, options) }
+    unsafe { jit::Compiled::trusted(machine, options, &[]) }
 }

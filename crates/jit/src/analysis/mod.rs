@@ -67,6 +67,16 @@ impl Listing {
         }
     }
 
+    /// Notes that functions use no more than this of their stacks, where that is
+    /// known of all.
+    pub(crate) fn limit_stacks(&mut self, depths: &[u32]) {
+        if depths.len() == self.stacks.len() {
+            for (stack, depth) in self.stacks.iter_mut().zip(depths) {
+                *stack = depth.next_multiple_of(8).min(*stack);
+            }
+        }
+    }
+
     /// The number of the function that an instruction belongs to.
     pub(crate) fn function_of(&self, number: u32) -> usize {
         self.entries.partition_point(|entry| *entry <= number) - 1

@@ -30,14 +30,23 @@ impl Emitter<'_> {
 
     pub(super) fn branch(
         &mut self,
-        _: u32,
+        number: u32,
         op: CmpOp,
         width: Width,
         dst: Reg,
         src: Operand,
         target: Option<u32>,
     ) {
+        let to = target;
         let target = self.target(target);
+        if let Some(proof) = self.proof {
+            let pc = self.listing.items[number as usize].pc;
+            match proof.proven.flow(pc) {
+                flow if !flow.jumps => return,
+                flow if !flow.falls => return self.jump(number, to),
+                _ => {}
+            }
+        }
         let dst = host(dst);
         let ops = &mut self.tables.asm.ops;
         match (op, src) {

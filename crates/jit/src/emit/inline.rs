@@ -42,16 +42,25 @@ impl Emitter<'_> {
                 true
             }
             helper::MAP_LOOKUP if !self.is_checked() => {
-                let array = self.known[1].and_then(|handle| self.array(handle));
+                let array = self.map_of_call(number).and_then(|map| self.array(map));
                 array.is_some_and(|array| self.look_up(number, array))
             }
             _ => false,
         }
     }
 
-    /// The array that a map handle stands for.
-    fn array(&self, handle: u64) -> Option<Direct> {
-        let map = self.machine.map(MapId::from_handle(handle)?)?;
+    /// The map that a helper works on, where it is known.
+    fn map_of_call(&self, number: u32) -> Option<MapId> {
+        let here = self.known[1].and_then(MapId::from_handle);
+        here.or_else(|| {
+            let pc = self.listing.items[number as usize].pc;
+            self.proof.and_then(|proof| proof.map(pc))
+        })
+    }
+
+    /// Where its values are, if it is an array.
+    fn array(&self, map: MapId) -> Option<Direct> {
+        let map = self.machine.map(map)?;
         map.direct().filter(|_| map.def().key_size == 4)
     }
 

@@ -22,7 +22,7 @@ use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet};
 use crate::context::HOST_REGISTER;
 use crate::runtime::Runtime;
 use crate::site::{CallSite, Shared, Site, What};
-use crate::{Error, Options};
+use crate::{Error, Options, Proof};
 
 use asm::Asm;
 use dynasmrt::{DynamicLabel, DynasmApi};
@@ -75,7 +75,11 @@ enum Address {
 type Pool = [DynamicLabel; 9];
 
 /// Makes code of all programs of a machine.
-pub(crate) fn assemble(machine: &Machine, settings: &Settings) -> Result<Assembled, Error> {
+pub(crate) fn assemble(
+    machine: &Machine,
+    settings: &Settings,
+    proofs: &[Proof<'_>],
+) -> Result<Assembled, Error> {
     let programs = machine.program_ids().filter_map(|id| machine.linked(id));
     let insns: usize = programs.map(|linked| linked.insns().len()).sum();
     let mut tables = Tables {
@@ -90,7 +94,8 @@ pub(crate) fn assemble(machine: &Machine, settings: &Settings) -> Result<Assembl
         let Some(linked) = machine.linked(id) else {
             continue;
         };
-        let functions = Emitter::program(&mut tables, machine, settings, pool, id, linked)?;
+        let proof = proofs.iter().find(|proof| proof.program == id).copied();
+        let functions = Emitter::program(&mut tables, machine, settings, pool, id, linked, proof)?;
         tables.functions.push(functions);
     }
     tables.finish(settings)
@@ -183,6 +188,7 @@ struct Emitter<'a> {
     pool: Pool,
     program: ProgId,
     listing: &'a Listing,
+    proof: Option<Proof<'a>>,
     live: &'a Live,
     /// Of the first instruction of each block that jumps lead to.
     labels: Vec<Option<DynamicLabel>>,
@@ -205,8 +211,12 @@ impl<'a> Emitter<'a> {
         pool: Pool,
         program: ProgId,
         linked: Linked<'a>,
+        proof: Option<Proof<'a>>,
     ) -> Result<Vec<u32>, Error> {
-        let listing = Listing::of(linked);
+        let mut listing = Listing::of(linked);
+        if let Some(proof) = proof {
+            listing.limit_stacks(proof.proven.stack_depths());
+        }
         let blocks = Blocks::of(&listing);
         // A tail call from a function leads here, and back to whoever called it.
         let live = Live::of(&listing, &blocks, RegSet::SHARED);
@@ -223,6 +233,7 @@ impl<'a> Emitter<'a> {
             pool,
             program,
             listing: &listing,
+            proof,
             live: &live,
             moves_fp,
             function: function::Frame::default(),
@@ -262,6 +273,11 @@ impl<'a> Emitter<'a> {
         }
         if let Some(label) = self.labels[block.start as usize] {
             self.tables.asm.bind(label);
+        }
+        let first = self.listing.items[block.start as usize];
+        if self.proof.is_some_and(|proof| !proof.is_reached(first.pc)) {
+            let site = self.site(block.start, What::Dead);
+            return self.trap_here(site);
         }
         self.meter();
         for number in block.start..block.end {

@@ -55,7 +55,7 @@ impl Form {
     pub(crate) fn compile(self, machine: &mut Machine) -> Result<Compiled, Error> {
         // SAFETY: the tests compile programs in trusted mode only if the
         // interpreter has found nothing wrong with them.
-        unsafe { Compiled::trusted(machine, &self.options) }
+        unsafe { Compiled::trusted(machine, &self.options, &[]) }
     }
 }
 
