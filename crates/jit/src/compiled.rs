@@ -9,7 +9,7 @@ use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind}
 
 use crate::code::{Executable, Writable};
 use crate::context::{Context, Status};
-use crate::emit::{self, Settings};
+use crate::emit::{self, Line, Settings};
 use crate::fault::{self, Registration};
 use crate::runtime::{self, Runtime};
 use crate::site::Shared;
@@ -29,6 +29,8 @@ pub struct Compiled {
     names: Vec<(String, Vec<Pc>)>,
     /// Bytes of code, without what fills the last page.
     len: usize,
+    /// Where the code of each instruction begins.
+    lines: Vec<Line>,
     shared: Box<Shared>,
     /// Gone before the code is.
     _registration: Option<Registration>,
@@ -99,7 +101,12 @@ impl Compiled {
         };
         let assembled = emit::assemble(machine, &settings, proofs)?;
         // SAFETY: made for these programs with these options.
-        unsafe { Compiled::link(machine, *options, &assembled.bytes, assembled.shared) }
+        let compiled =
+            unsafe { Compiled::link(machine, *options, &assembled.bytes, assembled.shared) };
+        Ok(Compiled {
+            lines: assembled.lines,
+            ..compiled?
+        })
     }
 
     /// Makes code run.
@@ -150,6 +157,7 @@ impl Compiled {
             programs,
             names: names.collect(),
             len,
+            lines: Vec::new(),
             shared: Box::new(shared),
             _registration: registration,
             code,
@@ -165,6 +173,13 @@ impl Compiled {
     /// Host memory of the code: whole pages, the last of which ends in `int3`.
     pub fn code(&self) -> &[u8] {
         self.code.bytes()
+    }
+
+    /// Where in [`Compiled::code`] the code of each instruction begins, in order.
+    /// What is rarely run stands elsewhere; instructions without code are missing.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = (usize, ProgId, Pc)> {
+        let lines = self.lines.iter();
+        lines.map(|line| (line.offset as usize, line.program, line.pc))
     }
 
     /// One past the host address of the last byte of code.
@@ -201,7 +216,6 @@ impl Compiled {
             windows: host.windows.as_ptr(),
             r5: 0,
             fp,
-            depth: 0,
             tail_calls: 0,
             host_rsp: 0,
             machine,
@@ -210,14 +224,13 @@ impl Compiled {
             trap: MaybeUninit::uninit(),
         };
         let at = &raw mut context;
-        // SAFETY: the entry is one of this code, whose tables are in the context;
-        // its machine is the one that the code was made for, and is ours until the
-        // code comes back. gs is used only where there is such a thing.
-        let r0 = unsafe {
-            match known.gs {
-                true => entry::enter_gs(known.entry, at, args, fp),
-                false => entry::enter(known.entry, at, args, fp),
-            }
+        let r0 = match known.gs {
+            // SAFETY: the entry is one of this code, whose tables are in the
+            // context; its machine is the one that the code was made for, and is
+            // ours until the code comes back. There is such a thing as gs.
+            true => unsafe { entry::enter_gs(known.entry, at, args, fp) },
+            // SAFETY: as above.
+            false => unsafe { entry::enter(known.entry, at, args, fp) },
         };
         let result = match context.status {
             Status::RUNNING => Ok(r0),

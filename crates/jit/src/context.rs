@@ -32,7 +32,6 @@ pub(crate) const HOST_REGISTER: [u8; 11] = [
 /// | `status` | the runtime, the exits, the fault handler | when the run ends early |
 /// | `site` | compiled code | before a jump to `exit_budget` or `exit_trap` |
 /// | `r5`, `fp` | compiled code | before a helper that takes them |
-/// | `depth` | entry, callbacks; code that writes r10 itself | |
 /// | `regs` | `exit_budget`, `rare`, the fault handler | |
 /// | `trap` | the runtime | with `status` [`Status::TRAPPED`] |
 #[repr(C)]
@@ -53,9 +52,6 @@ pub(crate) struct Context {
     /// Top of the stack of the function that calls a helper which may call back:
     /// what `r10` was when the function began.
     pub(crate) fp: u64,
-    /// Depth of the running function: 0 in the program itself. Compiled code
-    /// keeps it only where the program writes `r10`.
-    pub(crate) depth: u32,
     /// Tail calls taken.
     pub(crate) tail_calls: u32,
     /// `rsp` to go back to by an exit; of the innermost entry.
@@ -101,7 +97,6 @@ pub(crate) mod offset {
     pub(crate) const MACHINE: i32 = offset_of!(Context, machine) as i32;
     pub(crate) const R5: i32 = offset_of!(Context, r5) as i32;
     pub(crate) const FP: i32 = offset_of!(Context, fp) as i32;
-    pub(crate) const DEPTH: i32 = offset_of!(Context, depth) as i32;
     pub(crate) const HOST_RSP: i32 = offset_of!(Context, host_rsp) as i32;
     pub(crate) const REGS: i32 = offset_of!(Context, regs) as i32;
 }

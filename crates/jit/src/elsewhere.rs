@@ -5,7 +5,9 @@
 )]
 
 use std::convert::Infallible;
+use std::iter;
 
+use isa::Pc;
 use vm::{Addr, Engine, Machine, ProgId, Trap};
 
 use crate::{Error, Options, Proof};
@@ -52,6 +54,11 @@ impl Compiled {
     /// Host memory of the code.
     pub fn code(&self) -> &[u8] {
         match self.never {}
+    }
+
+    /// Where the code of each instruction begins.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = (usize, ProgId, Pc)> {
+        iter::empty()
     }
 }
 

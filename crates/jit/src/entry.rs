@@ -294,7 +294,7 @@ mod tests {
     use std::mem::MaybeUninit;
 
     use super::*;
-    use crate::code::{Sealed, Writable};
+    use crate::code::Writable;
 
     /// What `enter_gs` leaves in gs where it found `old`.
     fn left(old: u64, base: u64) -> u64 {
@@ -305,15 +305,19 @@ mod tests {
         let code = [0x31, 0xc0, 0xc3]; // xor eax, eax; ret
         let mut memory = Writable::new(code.len()).expect("memory");
         memory.bytes_mut()[..code.len()].copy_from_slice(&code);
-        let code = memory.seal().and_then(Sealed::execute).expect("protection");
+        let code = memory
+            .seal()
+            .and_then(|sealed| sealed.execute())
+            .expect("protection");
         let gs;
-        // SAFETY: the code touches nothing, and this thread has no use for gs.
-        unsafe {
-            set_gs(old);
-            enter_gs(code.start(), &raw mut context, [0; 5], 0);
-            asm!("rdgsbase {}", out(reg) gs);
-            set_gs(0);
-        }
+        // SAFETY: this thread has no use for gs.
+        unsafe { set_gs(old) };
+        // SAFETY: the code touches nothing.
+        unsafe { enter_gs(code.start(), &raw mut context, [0; 5], 0) };
+        // SAFETY: reads a register.
+        unsafe { asm!("rdgsbase {}", out(reg) gs) };
+        // SAFETY: as above.
+        unsafe { set_gs(0) };
         gs
     }
 

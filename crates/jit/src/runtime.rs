@@ -229,8 +229,7 @@ unsafe fn call_back(
     if fp > shared.last_stack {
         return Err(trap(TrapKind::CallDepth));
     }
-    let (depth, outer, host_rsp) = (run.depth, run.machine, run.host_rsp);
-    run.depth = depth + 1;
+    let (outer, host_rsp) = (run.machine, run.host_rsp);
     // The helper has lent us its machine, so the code must use that.
     run.machine = machine;
     // SAFETY: `entry` is one of this code, whose run this is; gs has been set if
@@ -245,7 +244,6 @@ unsafe fn call_back(
     };
     run.status = Status::RUNNING;
     run.machine = outer;
-    run.depth = depth;
     run.host_rsp = host_rsp;
     run.fp = caller;
     result

@@ -79,6 +79,15 @@ fn install(signal: c_int, handler: usize, flags: c_int, also_blocked: Option<c_i
     assert_eq!(done, 0);
 }
 
+/// What is installed.
+fn installed(signal: c_int) -> libc::sigaction {
+    // SAFETY: all zeroes are no flags and an empty set.
+    let mut action = unsafe { mem::zeroed() };
+    // SAFETY: asks.
+    unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
+    action
+}
+
 fn exit(code: c_int) -> ! {
     // SAFETY: ends the process.
     unsafe { libc::_exit(code) }
@@ -210,15 +219,13 @@ extern "C" fn informed(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     // SAFETY: a fault has an address.
     let address = unsafe { info.si_addr() } as usize;
     let rip = context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize;
-    // SAFETY: a set, which the call fills in.
-    let blocked = unsafe {
-        let mut now = mem::zeroed();
-        libc::sigprocmask(libc::SIG_BLOCK, ptr::null(), &mut now);
-        (
-            libc::sigismember(&now, SIGSEGV),
-            libc::sigismember(&now, SIGUSR1),
-        )
-    };
+    // SAFETY: all zeroes are an empty set.
+    let mut set = unsafe { mem::zeroed() };
+    // SAFETY: fills in the set.
+    unsafe { libc::sigprocmask(libc::SIG_BLOCK, ptr::null(), &mut set) };
+    // SAFETY: asks a set.
+    let is_blocked = |signal| unsafe { libc::sigismember(&set, signal) };
+    let blocked = (is_blocked(SIGSEGV), is_blocked(SIGUSR1));
     let near = rip.abs_diff(touch as *const () as usize) < 1 << 20;
     let right = signal == SIGSEGV && address == ADDRESS && near && blocked == (1, 1);
     exit(if right { 41 } else { 1 });
@@ -269,12 +276,7 @@ fn a_replaced_handler_is_noticed() {
         let (mut machine, id) = wrong();
         let before = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
         for signal in [SIGSEGV, SIGBUS] {
-            // SAFETY: asks.
-            let ours = unsafe {
-                let mut ours = mem::zeroed::<libc::sigaction>();
-                libc::sigaction(signal, ptr::null(), &mut ours);
-                ours
-            };
+            let ours = installed(signal);
             install(signal, other as *const () as usize, 0, None);
             let refused = Compiled::new(&mut machine, &SANDBOXED);
             assert!(
@@ -312,13 +314,7 @@ fn an_embedder_may_have_the_handler() {
         fault::assume_passed_on();
         trap();
         assert_eq!(OURS.load(Ordering::Relaxed), 1);
-        // SAFETY: asks.
-        let now = unsafe {
-            let mut now = mem::zeroed::<libc::sigaction>();
-            libc::sigaction(SIGSEGV, ptr::null(), &mut now);
-            now.sa_sigaction
-        };
-        assert_eq!(now, handler);
+        assert_eq!(installed(SIGSEGV).sa_sigaction, handler);
         touch();
     });
     assert_eq!(status.code(), Some(43));
@@ -332,13 +328,7 @@ fn checked_code_installs_nothing() {
         let (mut machine, id) = wrong();
         let compiled = Compiled::new(&mut machine, &Options::default()).expect("compiled");
         trap_again(&compiled, &mut machine, id);
-        // SAFETY: asks.
-        let now = unsafe {
-            let mut now = mem::zeroed::<libc::sigaction>();
-            libc::sigaction(SIGSEGV, ptr::null(), &mut now);
-            now.sa_sigaction
-        };
-        assert_eq!(now, handler);
+        assert_eq!(installed(SIGSEGV).sa_sigaction, handler);
     });
     assert!(succeeded(status), "{status}");
 }

@@ -15,7 +15,7 @@ use every::{Form, forms};
 use isa::vectors::{self, Vector};
 use support::{machine, named};
 use vm::packet::Input;
-use vm::{Addr, Machine, ProgId, RegionKind, Rights, Trap, TrapKind};
+use vm::{Addr, Machine, RegionKind, Rights, Trap, TrapKind};
 
 #[test]
 fn every_vector_is_what_the_interpreter_says() {

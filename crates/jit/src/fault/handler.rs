@@ -157,11 +157,12 @@ pub unsafe fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
         return false;
     }
     // SAFETY: the caller vouches for it.
-    let (info, context) = unsafe { (&*info, &mut *context.cast::<ucontext_t>()) };
-    let registers = &mut context.uc_mcontext.gregs;
+    let code = unsafe { (*info).si_code };
+    // SAFETY: as above.
+    let registers = unsafe { &mut (*context.cast::<ucontext_t>()).uc_mcontext.gregs };
     let at = registers[libc::REG_RIP as usize] as usize;
     // Signals of processes have codes that are not positive.
-    if info.si_code <= 0 || !registry::contains(at) {
+    if code <= 0 || !registry::contains(at) {
         return false;
     }
     let run = registers[libc::REG_R12 as usize] as *mut Context;
