@@ -1,5 +1,4 @@
-//! Programs and maps together: instances, tail calls, global data, traps at
-//! the edge of map values.
+//! Programs and maps together: instances, tail calls, global data.
 
 mod support;
 
@@ -129,98 +128,38 @@ fn global_data_is_there_and_constants_stay() {
         r0 += r3
         *(u32 *)(r1 +0) = r0
         exit";
-    let write = "r1 = map[fd:1][0]+0\n*(u8 *)(r1 +1) = 1\nr0 = 0\nexit";
-    let beyond = "r1 = map[fd:1][0]+0\nr0 = *(u64 *)(r1 +0)\nexit";
-    let programs = [
-        with_maps("read", read),
-        with_maps("write", write),
-        with_maps("beyond", beyond),
-    ];
     let mut machine = machine();
     let instance = machine
-        .instantiate(&[data, constants], &programs)
+        .instantiate(&[data, constants], &[with_maps("read", read)])
         .expect("loads");
     assert_eq!(run(&mut machine, &instance, 0), Ok(11));
     assert_eq!(run(&mut machine, &instance, 0), Ok(20));
-    let why = run(&mut machine, &instance, 1).expect_err("constants");
-    assert!(
-        why.starts_with("program write, insn 2: write of 1 byte at 0x")
-            && why.ends_with(", the value of map .rodata may not be written"),
-        "{why}"
-    );
     let frozen = machine.map_update(instance.maps[1], &[0; 4], &[0; 4], 0);
     assert_eq!(frozen, Err(Errno::EPERM));
-    let why = run(&mut machine, &instance, 2).expect_err("too long");
-    assert!(
-        why.ends_with(", 4 bytes past the end of the value of map .rodata"),
-        "{why}"
-    );
 }
 
 #[test]
-fn a_value_ends_where_the_next_one_begins() {
-    let array = map("values", MapType::Array, 4, 12, 4);
-    let text = |offset: i32| {
-        let text = format!(
-            "*(u32 *)(r10 -4) = 2
-            r1 = map[fd:0]
-            r2 = r10
-            r2 += -4
-            call bpf_map_lookup_elem#1
-            r0 = *(u32 *)(r0 {offset:+})
-            exit"
-        );
-        with_maps("p", &text)
-    };
-    let programs = [text(8), text(9), text(-4)];
-    let mut machine = machine();
-    let instance = machine.instantiate(&[array], &programs).expect("loads");
-    let key = 2_u32.to_le_bytes();
-    let value = [7; 12];
-    let updated = machine.map_update(instance.maps[0], &key, &value, 0);
-    assert_eq!(updated, Ok(()));
-    assert_eq!(run(&mut machine, &instance, 0), Ok(0x0707_0707));
-    let why = run(&mut machine, &instance, 1).expect_err("across the end");
-    assert!(
-        why.ends_with(", 1 byte past the end of the value of map values (element 2)"),
-        "{why}"
-    );
-    assert!(run(&mut machine, &instance, 2).is_err());
-}
-
-#[test]
-fn a_look_up_gives_a_value_or_null_or_traps() {
+fn a_look_up_gives_a_value_or_null() {
     let array = map("values", MapType::Array, 4, 8, 4);
-    let text = |key: i64, address: i32| {
+    let text = |key: i64| {
         let text = format!(
             "r1 = {key}
             *(u32 *)(r10 -4) = r1
             r1 = map[fd:0]
             r2 = r10
-            r2 += {address}
+            r2 += -4
             call bpf_map_lookup_elem#1
             exit"
         );
         with_maps("p", &text)
     };
-    let programs = [
-        text(0, -4),
-        text(3, -4),
-        text(4, -4),
-        text(-1, -4),
-        text(0, -2),
-    ];
+    let programs = [text(0), text(3), text(4), text(-1)];
     let mut machine = machine();
     let instance = machine.instantiate(&[array], &programs).expect("loads");
     let first = run(&mut machine, &instance, 0).expect("an address");
     assert_eq!(run(&mut machine, &instance, 1), Ok(first + 24));
     assert_eq!(run(&mut machine, &instance, 2), Ok(0));
     assert_eq!(run(&mut machine, &instance, 3), Ok(0));
-    let why = run(&mut machine, &instance, 4).expect_err("half a key");
-    assert!(
-        why.ends_with(", 2 bytes past the end of the stack of frame 0"),
-        "{why}"
-    );
 }
 
 #[test]

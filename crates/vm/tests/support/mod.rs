@@ -4,9 +4,20 @@
 use abi::{MapDef, MapType, ProgType, Program};
 use vm::{Machine, ProgId, World};
 
+mod engine {
+    // These tests are held by other engines too: a crate that has one includes the
+    // files of this folder in tests of its own, and has such a file.
+    include!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/support/engine.rs"
+    ));
+}
+
 /// A machine without anything.
 pub(crate) fn machine() -> Machine {
-    Machine::new(World::default()).expect("a machine")
+    let mut machine = Machine::new(World::default()).expect("a machine");
+    machine.set_engine(engine::engine());
+    machine
 }
 
 /// An XDP program of this name and code.
