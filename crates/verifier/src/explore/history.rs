@@ -224,9 +224,9 @@ impl Backward {
         self.newest.as_ref().filter(|entry| entry.pc == self.pc)
     }
 
-    /// Whether the instruction has an entry.
-    pub(super) fn has_entry(&self) -> bool {
-        self.entry().is_some()
+    /// Whether the instruction refined linked registers.
+    pub(super) fn is_linked(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.linked.is_some())
     }
 
     /// What is known of the instruction besides its text.

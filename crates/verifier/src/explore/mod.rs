@@ -29,7 +29,7 @@ pub use stack_liveness::{Liveness, LivenessStep};
 use std::rc::Rc;
 
 use abi::{Flavor, Program, Proven};
-use isa::{Pc, Reg};
+use isa::{Insn, Pc, Reg};
 
 use crate::call::Functions;
 use crate::fields::MapFields;
@@ -227,7 +227,8 @@ impl<'a> Verifier<'a> {
             return Err(Limit::Processed(self.stats.processed).into());
         }
         self.trail.next_instruction();
-        let marks = self.structure.insn(self.pc).marks;
+        let pc = self.pc;
+        let marks = self.structure.insn(pc).marks;
         if marks.contains(Marks::PRUNE_POINT)
             && let Some(by) = self.covered(marks)?
         {
@@ -249,31 +250,25 @@ impl<'a> Verifier<'a> {
             touched: v.touched,
         });
         self.touched = Touched::NONE;
-        self.pace.jumps += u64::from(self.is_jump());
-        self.proven.reach(self.pc);
+        let insn = self.insn_at(pc).unwrap_or(Insn::Exit);
+        self.pace.jumps += u64::from(is_jump(insn));
+        self.proven.reach(pc);
         self.stack_liveness.begin(&self.state);
-        let flow = self.step()?;
-        self.stack_liveness.commit(&self.state, self.pc);
-        match flow {
-            Flow::Next => Ok(Flow::To(self.after(self.pc))),
+        let flow = self.step(insn)?;
+        self.stack_liveness.commit(&self.state, pc);
+        Ok(match flow {
+            Flow::Next => Flow::To(after(pc, insn)),
             Flow::To(next) => {
-                self.observe_return(next);
-                Ok(Flow::To(next))
+                self.observe_return(insn, next);
+                Flow::To(next)
             }
-            Flow::End => Ok(Flow::End),
-        }
-    }
-
-    /// Whether the current instruction is of the jump class: calls and exits
-    /// are.
-    fn is_jump(&self) -> bool {
-        let slot = self.structure.code.slots().get(self.pc.index());
-        slot.is_some_and(|slot| matches!(slot.opcode & 7, 5 | 6))
+            Flow::End => Flow::End,
+        })
     }
 
     /// After a return the log tells the state as at the start of a path.
-    fn observe_return(&mut self, to: Pc) {
-        if self.observer.is_some() && self.insn_at(self.pc) == Some(isa::Insn::Exit) {
+    fn observe_return(&mut self, insn: Insn, to: Pc) {
+        if self.observer.is_some() && insn == Insn::Exit {
             self.touched = Touched::NONE;
             self.observe(|v| Event::Path {
                 from: Some(v.pc),
@@ -285,12 +280,11 @@ impl<'a> Verifier<'a> {
 
     /// The instruction after `pc`.
     pub(crate) fn after(&self, pc: Pc) -> Pc {
-        let wide = matches!(self.insn_at(pc), Some(isa::Insn::LoadImm { .. }));
-        Pc(pc.0 + 1 + u32::from(wide))
+        after(pc, self.insn_at(pc).unwrap_or(Insn::Exit))
     }
 
     /// The instruction at `pc`.
-    pub(crate) fn insn_at(&self, pc: Pc) -> Option<isa::Insn> {
+    pub(crate) fn insn_at(&self, pc: Pc) -> Option<Insn> {
         self.structure.code.get(pc)
     }
 
@@ -453,6 +447,25 @@ impl<'a> Verifier<'a> {
             state: v.state,
         });
     }
+}
+
+/// Where the slot after the instruction at `pc` is.
+fn after(pc: Pc, insn: Insn) -> Pc {
+    let wide = matches!(insn, Insn::LoadImm { .. });
+    Pc(pc.0 + 1 + u32::from(wide))
+}
+
+/// Whether an instruction is of the jump class: calls and exits are.
+fn is_jump(insn: Insn) -> bool {
+    matches!(
+        insn,
+        Insn::Jump { .. }
+            | Insn::Branch { .. }
+            | Insn::MayGoto { .. }
+            | Insn::Call { .. }
+            | Insn::CallReg { .. }
+            | Insn::Exit
+    )
 }
 
 /// What an event may borrow from the analysis.

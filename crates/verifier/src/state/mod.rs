@@ -78,13 +78,15 @@ impl State {
     }
 
     /// The current frame.
+    #[inline]
     pub fn frame(&self) -> &Frame {
         self.frames.last().expect("a state has a frame")
     }
 
     /// The current frame, to be written.
+    #[inline]
     pub fn frame_mut(&mut self) -> &mut Frame {
-        Rc::make_mut(self.frames.last_mut().expect("a state has a frame"))
+        own(self.frames.last_mut().expect("a state has a frame"))
     }
 
     /// Number of the current frame, the outermost is 0.
@@ -94,7 +96,7 @@ impl State {
 
     /// Frame `number`, to be written. Reading goes through [`State::frames`].
     pub fn nth_frame_mut(&mut self, number: usize) -> Option<&mut Frame> {
-        self.frames.get_mut(number).map(Rc::make_mut)
+        self.frames.get_mut(number).map(own)
     }
 
     /// Enters a function.
@@ -112,11 +114,13 @@ impl State {
     }
 
     /// A register of the current frame.
+    #[inline]
     pub fn reg(&self, reg: Reg) -> &Value {
         &self.frame().regs[reg.index()]
     }
 
     /// A register of the current frame, to be written.
+    #[inline]
     pub fn reg_mut(&mut self, reg: Reg) -> &mut Value {
         &mut self.frame_mut().regs[reg.index()]
     }
@@ -130,10 +134,24 @@ impl State {
     ) {
         for frame in &mut self.frames {
             if frame.values().any(&wanted) {
-                for value in Rc::make_mut(frame).values_mut().filter(|v| wanted(v)) {
+                for value in own(frame).values_mut().filter(|v| wanted(v)) {
                     change(value);
                 }
             }
         }
     }
+}
+
+/// A frame to be written: a copy of its own, if other states share it.
+#[inline]
+fn own(frame: &mut Rc<Frame>) -> &mut Frame {
+    if Rc::get_mut(frame).is_none() {
+        unshare(frame);
+    }
+    Rc::get_mut(frame).expect("nothing else shares it now")
+}
+
+#[cold]
+fn unshare(frame: &mut Rc<Frame>) {
+    *frame = Rc::new(Frame::clone(frame));
 }

@@ -61,14 +61,17 @@ pub struct Slot {
 
 impl Default for Slot {
     fn default() -> Slot {
-        Slot {
-            bytes: [Byte::Invalid; 8],
-            content: Content::Bytes,
-        }
+        Slot::EMPTY
     }
 }
 
 impl Slot {
+    /// A slot that was never written.
+    pub const EMPTY: Slot = Slot {
+        bytes: [Byte::Invalid; 8],
+        content: Content::Bytes,
+    };
+
     /// The spilled value, whole or narrower than the slot.
     pub fn spill(&self) -> Option<&Value> {
         match &self.content {

@@ -85,7 +85,7 @@ impl Value {
 
     /// Whether it is a number.
     pub fn is_scalar(&self) -> bool {
-        self.kind == Kind::Scalar
+        matches!(self.kind, Kind::Scalar)
     }
 
     /// Whether it is a pointer of any kind.

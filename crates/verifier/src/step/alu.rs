@@ -13,11 +13,10 @@ impl Verifier<'_> {
     /// `dst = dst op src`; for `Mov`, `dst = src`.
     pub(crate) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) -> Result {
         match (op, src) {
-            (AluOp::Mov, Operand::Imm(imm)) => self.move_constant(width, dst, imm)?,
-            (AluOp::Mov, Operand::Reg(src)) => self.move_register(width, dst, src)?,
-            _ => self.combine(op, width, dst, src)?,
+            (AluOp::Mov, Operand::Imm(imm)) => self.move_constant(width, dst, imm),
+            (AluOp::Mov, Operand::Reg(src)) => self.move_register(width, dst, src),
+            _ => self.combine(op, width, dst, src),
         }
-        self.settle(dst)
     }
 
     fn move_constant(&mut self, width: Width, dst: Reg, imm: i32) -> Result {
@@ -25,56 +24,66 @@ impl Verifier<'_> {
             Width::W32 => u64::from(imm as u32),
             Width::W64 => i64::from(imm) as u64,
         };
-        self.write_reg(dst, Value::constant(number))
+        self.check_writable(dst)?;
+        *self.state.reg_mut(dst) = Value::constant(number);
+        Ok(())
     }
 
     fn move_register(&mut self, width: Width, dst: Reg, src: Reg) -> Result {
-        let value = self.read_reg(src)?;
+        self.check_readable(src)?;
         self.check_writable(dst)?;
-        let moved = match width {
-            Width::W64 => self.linked_copy(src, value),
-            Width::W32 if value.is_scalar() => {
-                let mut copy = value;
-                if value.num.umax() <= u64::from(u32::MAX) {
-                    copy = self.linked_copy(src, value);
-                } else {
-                    copy.unlink();
-                }
-                copy.num = copy.num.zero_extend32();
-                copy
+        match width {
+            Width::W64 => {
+                self.link(src);
+                self.copy_reg(dst, src);
             }
-            Width::W32 if !self.may_leak() => return Err(Pointer::PartialCopy(src).into()),
-            Width::W32 => Value::scalar(Scalar::unknown().zero_extend32()),
-        };
-        self.write_reg(dst, moved)
+            Width::W32 => self.move_low(dst, src)?,
+        }
+        self.settle(dst)
     }
 
-    /// A copy of the number in `src`, linked with it.
-    fn linked_copy(&mut self, src: Reg, mut value: Value) -> Value {
+    fn copy_reg(&mut self, dst: Reg, src: Reg) -> &mut Value {
+        let regs = &mut self.state.frame_mut().regs;
+        regs[dst.index()] = regs[src.index()];
+        &mut regs[dst.index()]
+    }
+
+    fn move_low(&mut self, dst: Reg, src: Reg) -> Result {
+        let value = self.state.reg(src);
         if value.is_scalar() {
-            self.link(&mut value);
-            if *self.state.reg(src) != value {
-                *self.state.reg_mut(src) = value;
+            let keeps_value = value.num.umax() <= u64::from(u32::MAX);
+            if keeps_value {
+                self.link(src);
             }
+            let copy = self.copy_reg(dst, src);
+            if !keeps_value {
+                copy.unlink();
+            }
+            copy.num = copy.num.zero_extend32();
+        } else if self.may_leak() {
+            *self.state.reg_mut(dst) = Value::scalar(Scalar::unknown().zero_extend32());
+        } else {
+            return Err(Pointer::PartialCopy(src).into());
         }
-        value
+        Ok(())
     }
 
     /// `dst = (s<bits>)src`.
     pub(crate) fn movsx(&mut self, width: Width, bits: u8, dst: Reg, src: Reg) -> Result {
-        let value = self.read_reg(src)?;
+        self.check_readable(src)?;
         self.check_writable(dst)?;
         let bits = u32::from(bits);
-        let moved = if value.is_scalar() {
-            let mut copy = value;
+        let value = self.state.reg(src);
+        if value.is_scalar() {
             let keeps_value = value.num.umax() < 1 << (bits - 1);
             if keeps_value {
-                copy = self.linked_copy(src, value);
-            } else {
+                self.link(src);
+            }
+            let copy = self.copy_reg(dst, src);
+            if !keeps_value {
                 copy.unlink();
             }
             copy.num = copy.num.movsx(width, bits);
-            copy
         } else if !self.may_leak() {
             return Err(match width {
                 Width::W64 => Pointer::SignExtension(src),
@@ -82,12 +91,11 @@ impl Verifier<'_> {
             }
             .into());
         } else {
-            match width {
+            *self.state.reg_mut(dst) = match width {
                 Width::W64 => Value::UNKNOWN,
                 Width::W32 => Value::scalar(Scalar::unknown().zero_extend32()),
-            }
-        };
-        self.write_reg(dst, moved)?;
+            };
+        }
         self.settle(dst)
     }
 
@@ -131,24 +139,21 @@ impl Verifier<'_> {
             Operand::Reg(src) => self.read_reg(src)?,
             Operand::Imm(imm) => Value::constant(i64::from(imm) as u64),
         };
-        let value = self.read_reg(dst)?;
+        self.check_readable(dst)?;
         check_constant(op, width, operand)?;
         self.check_writable(dst)?;
-        if value.is_pointer() || src.is_pointer() {
-            return self.pointer_alu(op, width, dst, operand, value, src);
+        if self.state.reg(dst).is_pointer() || src.is_pointer() {
+            self.pointer_alu(op, width, dst, operand, &src)?;
+            return self.settle(dst);
         }
         self.fork_on_sign(op, dst, &src.num)?;
-        let before = *self.state.reg(dst);
-        let mut result = Value {
-            num: before.num.alu(op, width, src.num),
-            ..before
-        };
+        let value = self.state.reg_mut(dst);
+        linked::relink(value, (op, width), dst, (operand, &src.num));
         if is_forgotten(op, &src.num) {
-            result.flags = result.flags.without(Flags::WAS_POINTER);
+            value.flags = value.flags.without(Flags::WAS_POINTER);
         }
-        linked::relink(&mut result, &before, (op, width), dst, (operand, &src.num));
-        *self.state.reg_mut(dst) = result;
-        Ok(())
+        value.num = value.num.alu(op, width, src.num);
+        self.settle(dst)
     }
 
     /// A number that is 0 or -1 under `&` or `|` with a constant: compilers write
@@ -178,9 +183,9 @@ impl Verifier<'_> {
 
     /// Forgets what contradicts itself in a register that was written.
     pub(super) fn settle(&mut self, reg: Reg) -> Result {
-        let num = self.state.reg(reg).num;
+        let num = &self.state.reg(reg).num;
         if num.violates_invariants() {
-            self.state.reg_mut(reg).num = self.settled(num, "alu")?;
+            self.state.reg_mut(reg).num = self.settled(*num, "alu")?;
         }
         Ok(())
     }

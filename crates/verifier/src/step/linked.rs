@@ -12,16 +12,23 @@ use crate::scalar::Scalar;
 use crate::state::{Flags, State, Value};
 
 impl Verifier<'_> {
-    /// Gives a number that is not known an id, so that a copy of it stays linked.
-    pub(crate) fn link(&mut self, value: &mut Value) {
-        if !value.is_scalar() {
+    /// Gives a number in a register that is not known an id, so that a copy of it
+    /// stays linked.
+    pub(crate) fn link(&mut self, reg: Reg) {
+        let value = self.state.reg(reg);
+        let is_apart = value.flags.contains(Flags::ADD_CONST);
+        let is_linked = value.id != 0 && !is_apart;
+        if is_linked || !value.is_scalar() {
             return;
         }
-        if value.flags.contains(Flags::ADD_CONST) {
-            value.unlink();
-        }
-        if value.id == 0 && !value.num.is_const() {
-            value.id = self.new_id();
+        let needs_id = !value.num.is_const();
+        if needs_id || is_apart {
+            let id = if needs_id { self.new_id() } else { 0 };
+            let value = self.state.reg_mut(reg);
+            if is_apart {
+                value.unlink();
+            }
+            value.id = id;
         }
     }
 
@@ -118,15 +125,18 @@ fn following(known: &Value, other: &Value) -> Option<Value> {
     })
 }
 
-/// The link of `before` after `before op src`, for the register `dst`: kept, with
-/// a distance, by a first `+= K` or `-= K`, and lost by everything else.
+/// What becomes of the link of `value`, in the register `dst`, by `value op src`:
+/// it is kept, with a distance, by a first `+= K` or `-= K`, and lost by
+/// everything else. To be called before the operation.
 pub(super) fn relink(
     value: &mut Value,
-    before: &Value,
     (op, width): (AluOp, Width),
     dst: Reg,
     (operand, src): (Operand, &Scalar),
 ) {
+    if value.id == 0 {
+        return value.unlink();
+    }
     let distance = match op {
         _ if operand == Operand::Reg(dst) => None,
         AluOp::Add => constant(width, src),
@@ -134,9 +144,9 @@ pub(super) fn relink(
         _ => None,
     };
     let is_narrow = width == Width::W32;
-    let fits = !is_narrow || before.num.umax() <= u64::from(u32::MAX);
+    let fits = !is_narrow || value.num.umax() <= u64::from(u32::MAX);
     match distance {
-        Some(distance) if before.id != 0 && fits && !before.flags.contains(Flags::ADD_CONST) => {
+        Some(distance) if fits && !value.flags.contains(Flags::ADD_CONST) => {
             value.off = distance;
             value.flags |= Flags::ADD_CONST;
             if is_narrow {

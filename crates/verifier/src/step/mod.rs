@@ -27,8 +27,7 @@ use crate::state::{Kind, MapRef, Value};
 
 impl Verifier<'_> {
     /// Follows the current instruction.
-    pub(crate) fn step(&mut self) -> Result<Flow> {
-        let insn = self.insn_at(self.pc).unwrap_or(Insn::Exit);
+    pub(crate) fn step(&mut self, insn: Insn) -> Result<Flow> {
         match insn {
             Insn::Alu {
                 op,

@@ -13,7 +13,7 @@ const MAX_OFFSET: i64 = 1 << 29;
 const STACK: i64 = 512;
 
 impl Verifier<'_> {
-    /// `dst = dst op src`, where one of the two is a pointer at least. Both were
+    /// `dst = dst op src`, where one of the two is a pointer at least. Both may be
     /// read, and `dst` may be written.
     pub(super) fn pointer_alu(
         &mut self,
@@ -21,9 +21,9 @@ impl Verifier<'_> {
         width: Width,
         dst: Reg,
         operand: Operand,
-        value: Value,
-        src: Value,
+        src: &Value,
     ) -> Result {
+        let value = *self.state.reg(dst);
         if value.kind == Kind::Arena || src.kind == Kind::Arena {
             return Err(self.unsupported("arenas"));
         }
@@ -39,7 +39,11 @@ impl Verifier<'_> {
         if let Operand::Reg(src) = operand {
             self.mark_precise(if swapped { dst } else { src })?;
         }
-        let (pointer, number) = if swapped { (src, value) } else { (value, src) };
+        let (pointer, number) = if swapped {
+            (src, &value)
+        } else {
+            (&value, src)
+        };
         let sum = Sum {
             op,
             width,
@@ -58,7 +62,7 @@ impl Verifier<'_> {
     }
 
     /// The pointer, or the number, that comes of it.
-    fn pointer_sum(&mut self, sum: &Sum, before: &Value) -> Result<Value> {
+    fn pointer_sum(&mut self, sum: &Sum<'_>, before: &Value) -> Result<Value> {
         let Sum { op, dst, .. } = *sum;
         let by = sum.number.num;
         if by.is_empty() || by.is_const() && (by.smin() != by.smax() || by.umin() != by.umax()) {
@@ -74,8 +78,8 @@ impl Verifier<'_> {
         if !sum.moves()? {
             return Ok(*before);
         }
-        check_offset(&sum.number, &sum.pointer)?;
-        check_offset(&sum.pointer, &sum.pointer)?;
+        check_offset(sum.number, sum.pointer)?;
+        check_offset(sum.pointer, sum.pointer)?;
         if sum.is_masked() && !by.is_const() && !self.may_leak() {
             return Err(self.unsupported("speculative paths"));
         }
@@ -99,16 +103,16 @@ impl Verifier<'_> {
             // The register takes over what it points to, not the reference.
             result.ref_id = before.ref_id;
         }
-        check_offset(&result, &sum.pointer)?;
+        check_offset(&result, sum.pointer)?;
         Ok(result)
     }
 
-    fn moved_up(&mut self, sum: &Sum) -> Value {
+    fn moved_up(&mut self, sum: &Sum<'_>) -> Value {
         let Sum {
             pointer, number, ..
         } = sum;
         match fixed(i64::from(pointer.off), &number.num, i64::checked_add) {
-            Some(off) => Value { off, ..*pointer },
+            Some(off) => Value { off, ..**pointer },
             None => {
                 let num = pointer.num.pointer_add(&number.num);
                 self.moved_by_variable(pointer, num, true)
@@ -116,12 +120,12 @@ impl Verifier<'_> {
         }
     }
 
-    fn moved_down(&mut self, sum: &Sum) -> Value {
+    fn moved_down(&mut self, sum: &Sum<'_>) -> Value {
         let Sum {
             pointer, number, ..
         } = sum;
         match fixed(i64::from(pointer.off), &number.num, i64::checked_sub) {
-            Some(off) => Value { off, ..*pointer },
+            Some(off) => Value { off, ..**pointer },
             None => {
                 let num = pointer.num.pointer_sub(&number.num);
                 self.moved_by_variable(pointer, num, number.num.smin() < 0)
@@ -171,18 +175,18 @@ impl Verifier<'_> {
 
 /// An operation on a pointer and a number.
 #[derive(Clone, Copy)]
-struct Sum {
+struct Sum<'v> {
     op: AluOp,
     width: Width,
     dst: Reg,
     operand: Operand,
-    pointer: Value,
-    number: Value,
+    pointer: &'v Value,
+    number: &'v Value,
     /// The pointer is the second operand.
     swapped: bool,
 }
 
-impl Sum {
+impl Sum<'_> {
     /// Whether Linux masks the operand for loaders without CAP_PERFMON, and
     /// follows what a mispredicting CPU would do with it.
     fn is_masked(&self) -> bool {

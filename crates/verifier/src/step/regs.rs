@@ -9,15 +9,22 @@ use crate::state::{Kind, Value};
 impl Verifier<'_> {
     /// The value of a register that the instruction reads.
     pub(crate) fn read_reg(&mut self, reg: Reg) -> Result<Value> {
+        self.check_readable(reg)?;
+        Ok(*self.state.reg(reg))
+    }
+
+    /// Checks that the instruction may read a register.
+    #[inline]
+    pub(crate) fn check_readable(&mut self, reg: Reg) -> Result {
         self.touch(reg);
-        let value = *self.state.reg(reg);
-        if value.kind == Kind::NotInit {
+        if matches!(self.state.reg(reg).kind, Kind::NotInit) {
             return Err(Access::NotReadable(reg).into());
         }
-        Ok(value)
+        Ok(())
     }
 
     /// Checks that the instruction may write a register.
+    #[inline]
     pub(crate) fn check_writable(&mut self, reg: Reg) -> Result {
         if reg == Reg::FP {
             return Err(Access::FramePointer.into());

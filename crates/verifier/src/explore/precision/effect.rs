@@ -66,28 +66,49 @@ pub(super) enum Stuck {
 pub(in crate::explore) struct Traits {
     pub(super) effect: Effect,
     /// Registers of the current frame of which one must be wanted for the
-    /// instruction to do anything; none if it always may.
-    pub(super) concerns: Option<u16>,
-    /// Going back has begun here.
-    pub(super) begun: bool,
+    /// instruction to do anything; [`ALWAYS`] if it always may.
+    concerns: u16,
 }
+
+/// In [`Traits::concerns`]: the instruction may do something whatever is wanted.
+const ALWAYS: u16 = 1 << 15;
+/// In [`Traits::concerns`]: going back has begun here.
+const BEGUN: u16 = 1 << 14;
 
 impl Traits {
     fn of(effect: Effect) -> Traits {
         let concerns = match effect {
-            Effect::Tail | Effect::Keep => Some(0),
+            Effect::Tail | Effect::Keep => 0,
             Effect::Fresh(dst)
             | Effect::Copy(dst, _)
             | Effect::Combine(dst, _)
-            | Effect::Load(dst) => Some(1 << dst),
-            Effect::Compare(dst, src) => Some(1 << dst | 1 << src),
-            _ => None,
+            | Effect::Load(dst) => 1 << dst,
+            Effect::Compare(dst, src) => 1 << dst | 1 << src,
+            _ => ALWAYS,
         };
-        Traits {
-            effect,
-            concerns,
-            begun: false,
-        }
+        Traits { effect, concerns }
+    }
+
+    /// Going back begins here.
+    pub(super) fn begin(&mut self) {
+        self.concerns |= BEGUN;
+    }
+
+    /// Whether going back has begun here.
+    pub(super) fn begun(self) -> bool {
+        self.concerns & BEGUN != 0
+    }
+
+    /// Whether going back may pass by the instruction when these registers of its
+    /// frame are wanted and none is linked there.
+    pub(super) fn is_idle(self, regs: u16) -> bool {
+        self.concerns & (regs | ALWAYS | BEGUN) == 0
+    }
+
+    /// Whether the instruction may do anything when these registers of its frame
+    /// are wanted.
+    pub(super) fn concerns(self, regs: u16) -> bool {
+        self.concerns & (regs | ALWAYS) != 0
     }
 }
 

@@ -267,59 +267,68 @@ impl Verifier<'_> {
         wanted: &mut Wanted,
     ) -> std::result::Result<(), Stuck> {
         let watched = self.wants_details();
-        let mut skip = stretch.ends_path;
-        if skip && !watched {
-            if let Some(traits) = self.effects.get_mut(stretch.at.pc.index()) {
-                traits.begun = true;
+        if stretch.ends_path {
+            if !watched && self.begin_back(stretch, wanted) {
+                return Ok(());
             }
-            if self.seen.insert(self.point(stretch), wanted) {
-                wanted.clear();
+            if !stretch.step(&self.trail) {
                 return Ok(());
             }
         }
         loop {
             let pc = stretch.at.pc;
-            if !skip {
-                let traits = self.effects.get(pc.index());
-                let Traits {
-                    effect,
-                    concerns,
-                    begun,
-                } = *traits.ok_or(Stuck::Impossible)?;
-                if watched && effect != Effect::Tail {
-                    self.observe_precision(|_| PrecisionStep::Before {
-                        frame: wanted.frame(),
-                        wanted: wanted.current(),
-                        pc,
-                    });
-                }
-                let concerned = concerns.is_none_or(|regs| regs & wanted.current().regs != 0);
-                if concerned || stretch.at.has_entry() {
-                    let details = stretch.at.details(&self.trail);
-                    let step = Step {
-                        pc,
-                        next: stretch.next,
-                        effects: &self.effects,
-                        structure: self.structure,
-                    };
-                    wanted.spread(details.linked);
-                    effect.undo(wanted, details, step)?;
-                    wanted.spread(details.linked);
-                    if wanted.is_empty() {
-                        return Ok(());
-                    }
-                }
-                if begun && !watched && self.seen.pass(self.point(stretch), wanted) {
-                    wanted.clear();
+            let traits = self.effects.get(pc.index()).copied();
+            let traits = traits.ok_or(Stuck::Impossible)?;
+            if watched && traits.effect != Effect::Tail {
+                self.observe_precision(|_| PrecisionStep::Before {
+                    frame: wanted.frame(),
+                    wanted: wanted.current(),
+                    pc,
+                });
+            }
+            if traits.concerns(wanted.current().regs) || stretch.at.is_linked() {
+                let details = stretch.at.details(&self.trail);
+                let step = Step {
+                    pc,
+                    next: stretch.next,
+                    effects: &self.effects,
+                    structure: self.structure,
+                };
+                wanted.spread(details.linked);
+                traits.effect.undo(wanted, details, step)?;
+                wanted.spread(details.linked);
+                if wanted.is_empty() {
                     return Ok(());
                 }
             }
-            skip = false;
-            stretch.next = Some(pc);
-            if !stretch.at.step(&self.trail) {
+            if traits.begun() && !watched && self.seen.pass(self.point(stretch), wanted) {
+                wanted.clear();
                 return Ok(());
             }
+            if !stretch.step(&self.trail) {
+                return Ok(());
+            }
+            if !watched {
+                let regs = wanted.current().regs;
+                let effects = &self.effects;
+                stretch.pass_while(&self.trail, |pc| {
+                    effects.get(pc.index()).is_some_and(|t| t.is_idle(regs))
+                });
+            }
         }
+    }
+
+    /// Going back begins at the end of a path; whether it need not, as all that
+    /// is wanted was looked for from there before. Nothing is wanted then.
+    fn begin_back(&mut self, stretch: &Stretch, wanted: &mut Wanted) -> bool {
+        if let Some(traits) = self.effects.get_mut(stretch.at.pc.index()) {
+            traits.begin();
+        }
+        let known = self.seen.insert(self.point(stretch), wanted);
+        if known {
+            wanted.clear();
+        }
+        known
     }
 
     /// Where going back stands.
@@ -448,6 +457,27 @@ impl Stretch {
             next: Some(self.first_pc),
             ends_path: false,
         }
+    }
+
+    /// Over instructions of which `is_idle` holds, to one of which it does not
+    /// or to the first one.
+    fn pass_while(&mut self, trail: &Trail, is_idle: impl Fn(Pc) -> bool) {
+        // Copies, which stay in registers.
+        let (mut at, mut next) = (self.at, self.next);
+        while is_idle(at.pc) && !at.is_linked() {
+            let pc = at.pc;
+            if !at.step(trail) {
+                break;
+            }
+            next = Some(pc);
+        }
+        (self.at, self.next) = (at, next);
+    }
+
+    /// To the instruction before; `false` at the first one.
+    fn step(&mut self, trail: &Trail) -> bool {
+        self.next = Some(self.at.pc);
+        self.at.step(trail)
     }
 
     fn event<'e>(&self, wanted: &Wanted) -> PrecisionStep<'e> {

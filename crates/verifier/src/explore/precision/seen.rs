@@ -49,19 +49,22 @@ impl Seen {
             }
             self.points = vec![None; SIZE];
         }
-        match &mut self.points[slot(point)] {
-            Some((at, before)) if *at == point => {
-                let known = wanted.is_within(before);
-                if !known {
-                    before.add_all(wanted);
-                }
-                known
-            }
-            place => {
-                *place = Some((point, *wanted));
-                false
-            }
+        if let Some(known) = self.find(point, wanted) {
+            return known;
         }
+        self.points[slot(point)] = Some((point, *wanted));
+        false
+    }
+
+    /// The same for a point that is remembered; none if it is not.
+    fn find(&mut self, point: Point, wanted: &Wanted) -> Option<bool> {
+        let place = self.points.get_mut(slot(point))?;
+        let (_, before) = place.as_mut().filter(|(at, _)| *at == point)?;
+        let known = wanted.is_within(before);
+        if !known {
+            before.add_all(wanted);
+        }
+        Some(known)
     }
 
     /// Forgets everything.
@@ -72,10 +75,7 @@ impl Seen {
     /// The same for a point that going back comes through: it is not remembered
     /// if it was not before.
     pub(super) fn pass(&mut self, point: Point, wanted: &Wanted) -> bool {
-        match self.points.get(slot(point)) {
-            Some(Some((at, _))) if *at == point => self.insert(point, wanted),
-            _ => false,
-        }
+        self.find(point, wanted).unwrap_or(false)
     }
 }
 

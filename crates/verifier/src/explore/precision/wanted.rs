@@ -31,7 +31,7 @@ impl Wanted {
 
     /// Nothing is wanted any more.
     pub(super) fn clear(&mut self) {
-        self.frames = Default::default();
+        self.frames[..=self.frame].fill(FrameMarks::default());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -50,7 +50,8 @@ impl Wanted {
 
     /// Adds all that is in `others`.
     pub(super) fn add_all(&mut self, others: &Wanted) {
-        for (marks, others) in self.frames.iter_mut().zip(&others.frames) {
+        let others = &others.frames[..=others.frame];
+        for (marks, others) in self.frames.iter_mut().zip(others) {
             marks.regs |= others.regs;
             marks.slots |= others.slots;
         }

@@ -40,6 +40,9 @@ pub(super) struct Instance {
     frames: Vec<Option<FrameMasks>>,
     /// A bit for each position that was followed before.
     followed: Vec<u64>,
+    /// A bit for each position that was followed without overwriting any slot:
+    /// following it again tells nothing.
+    plain: Vec<u64>,
     len: usize,
     pub(super) changed: bool,
     /// Something that was overwritten on all paths so far is not any more.
@@ -162,6 +165,7 @@ impl Instance {
             frame,
             frames,
             followed: vec![0; len.div_ceil(64)],
+            plain: vec![0; len.div_ceil(64)],
             len,
             changed: false,
             dropped: false,
@@ -208,17 +212,26 @@ impl Instance {
     }
 
     /// The instruction was followed, and overwrote those slots of each frame.
+    #[inline]
     pub(super) fn note_followed(&mut self, position: usize, written: &[u64], grown: &mut usize) {
-        let Some(word) = self.followed.get_mut(position / 64) else {
-            return;
-        };
+        let bit = 1 << (position % 64);
+        let plain = self.plain.get(position / 64);
+        if plain.is_some_and(|word| word & bit == 0) {
+            self.note_writes(position, written, grown);
+        }
+    }
+
+    fn note_writes(&mut self, position: usize, written: &[u64], grown: &mut usize) {
+        let word = &mut self.followed[position / 64];
         let bit = 1 << (position % 64);
         let again = *word & bit != 0;
         *word |= bit;
+        let mut plain = true;
         for frame in 0..=self.frame {
             let now = written.get(frame).copied().unwrap_or(0);
             let old = self.masks(frame, position).map_or(0, |m| m.must_write);
             let new = if again { old & now } else { now };
+            plain &= new == 0;
             if new == old {
                 continue;
             }
@@ -228,6 +241,9 @@ impl Instance {
             }
             self.changed = true;
             self.dropped |= old & !new != 0;
+        }
+        if plain {
+            self.plain[position / 64] |= bit;
         }
     }
 

@@ -150,17 +150,11 @@ impl StackLiveness {
             // to slots is what the function does.
             self.current = None;
         }
-        if let Some(current) = self.current {
-            let written = self.written;
-            self.note_followed(current, pc, &written);
-        }
-    }
-
-    fn note_followed(&mut self, instance: u32, pc: Pc, written: &[u64]) {
         let position = self.graph.position(pc);
-        let instance = self.instances.get_mut(instance as usize);
+        let instance = self.current.map(|number| number as usize);
+        let instance = instance.and_then(|number| self.instances.get_mut(number));
         if let (Some(instance), Some(position)) = (instance, position) {
-            instance.note_followed(position, written, &mut self.masks);
+            instance.note_followed(position, &self.written, &mut self.masks);
         }
     }
 
@@ -276,7 +270,11 @@ impl StackLiveness {
                 self.note_read(outer, frame, callsite, slots);
             }
         }
-        self.note_followed(outer, callsite, &written);
+        let position = self.graph.position(callsite);
+        let outer = self.instances.get_mut(outer as usize);
+        if let (Some(outer), Some(position)) = (outer, position) {
+            outer.note_followed(position, &written, &mut self.masks);
+        }
     }
 }
 

@@ -118,8 +118,8 @@ impl Request {
     }
 
     /// What a store writes.
-    fn source(&self) -> Option<Source> {
-        match self.moves {
+    fn source(&self) -> Option<&Source> {
+        match &self.moves {
             Moves::Store(source) => Some(source),
             _ => None,
         }
@@ -263,7 +263,7 @@ impl Verifier<'_> {
             Some(Source {
                 value,
                 reg: Some(reg),
-            }) if self.is_secret(&value) => Err(Access::Leak { reg, into }.into()),
+            }) if self.is_secret(value) => Err(Access::Leak { reg: *reg, into }.into()),
             _ => Ok(()),
         }
     }

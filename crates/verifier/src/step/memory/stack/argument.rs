@@ -19,7 +19,7 @@ impl Verifier<'_> {
     ) -> Result<Option<StackToFill>> {
         let span = Span {
             reg: argument.reg,
-            base: *base,
+            base,
             frame,
             off: base.off.into(),
             size: argument.size,
@@ -40,7 +40,7 @@ impl Verifier<'_> {
         Ok(None)
     }
 
-    fn check_no_dynptr(&self, span: &Span) -> Result {
+    fn check_no_dynptr(&self, span: &Span<'_>) -> Result {
         for off in span.bytes() {
             let (index, at) = place(off);
             if self.stack_slot(span.frame, index)?.bytes[at] == Byte::Dynptr {
@@ -54,7 +54,7 @@ impl Verifier<'_> {
     /// [`Direction::Write`] they hold any number afterwards.
     pub(super) fn check_stack_readable(
         &mut self,
-        span: &Span,
+        span: &Span<'_>,
         bounded: bool,
         direction: Direction,
     ) -> Result {
@@ -94,7 +94,7 @@ impl Verifier<'_> {
             Byte::Invalid => may_leak,
             _ => false,
         };
-        let spill = is_spill(&slot) && (may_leak || slot.spill().is_some_and(Value::is_scalar));
+        let spill = is_spill(slot) && (may_leak || slot.spill().is_some_and(Value::is_scalar));
         if !plain && !spill {
             return Ok(false);
         }

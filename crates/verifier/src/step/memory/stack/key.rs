@@ -32,7 +32,7 @@ impl Verifier<'_> {
         if run(Byte::Zero) >= key_size {
             return Ok(Some(0));
         }
-        if !is_spill(&slot) || run(Byte::Spill) != key_size {
+        if !is_spill(slot) || run(Byte::Spill) != key_size {
             return Ok(None);
         }
         let Some(key) = slot.spill().and_then(|value| value.as_const()) else {

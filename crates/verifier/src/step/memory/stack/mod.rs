@@ -27,11 +27,11 @@ const FRAME_BYTES: i64 = abi::limits::STACK_BYTES as i64;
 
 /// Some bytes of the stack, behind a pointer that a register holds.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct Span<'v> {
     /// The register.
     reg: Reg,
     /// The pointer.
-    base: Value,
+    base: &'v Value,
     /// Whose stack.
     frame: u8,
     /// Fixed offset: the pointer's and the instruction's.
@@ -40,7 +40,7 @@ struct Span {
     size: u32,
 }
 
-impl Span {
+impl Span<'_> {
     /// The lowest and the highest place where it may begin.
     fn starts(&self) -> (i64, i64) {
         let num = &self.base.num;
@@ -78,7 +78,7 @@ impl Verifier<'_> {
     pub(super) fn access_stack(&mut self, request: &Request, frame: u8) -> Result<Value> {
         let span = Span {
             reg: request.reg,
-            base: request.base,
+            base: &request.base,
             frame,
             off: request.fixed(),
             size: request.size,
@@ -93,7 +93,7 @@ impl Verifier<'_> {
     }
 
     /// Checks that the span lies in the frame, and makes the stack reach there.
-    fn check_stack_bounds(&mut self, span: &Span, direction: Direction) -> Result {
+    fn check_stack_bounds(&mut self, span: &Span<'_>, direction: Direction) -> Result {
         let how = match direction {
             Direction::Read => How::Read,
             Direction::Write => How::Write,
@@ -170,15 +170,15 @@ impl Verifier<'_> {
     }
 
     /// A slot that the stack reaches.
-    fn stack_slot(&self, frame: u8, slot: usize) -> Result<Slot> {
+    fn stack_slot(&self, frame: u8, slot: usize) -> Result<&Slot> {
         let found = self.stack_frame(frame)?.stack.slot(slot);
-        Ok(found.copied().unwrap_or_default())
+        Ok(found.unwrap_or(&Slot::EMPTY))
     }
 }
 
 /// Whether a slot holds a spilled value, whole or narrower.
 fn is_spill(slot: &Slot) -> bool {
-    slot.bytes[7] == Byte::Spill && slot.spill().is_some()
+    matches!(slot.bytes[7], Byte::Spill) && slot.spill().is_some()
 }
 
 /// How many bytes of a slot the spilled value takes.

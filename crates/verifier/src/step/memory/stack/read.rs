@@ -8,7 +8,7 @@ use crate::state::{Byte, Slot, Value};
 
 impl Verifier<'_> {
     /// What a load gives; for other reads the value means nothing.
-    pub(super) fn read_stack(&mut self, span: &Span, request: &Request) -> Result<Value> {
+    pub(super) fn read_stack(&mut self, span: &Span<'_>, request: &Request) -> Result<Value> {
         let to_register = matches!(request.moves, Moves::Load { .. });
         match span.start() {
             Some(start) => self.read_fixed(span, start, to_register),
@@ -23,22 +23,26 @@ impl Verifier<'_> {
         }
     }
 
-    fn read_fixed(&mut self, span: &Span, start: i64, to_register: bool) -> Result<Value> {
+    fn read_fixed(&mut self, span: &Span<'_>, start: i64, to_register: bool) -> Result<Value> {
         let (index, _) = place(start);
-        let slot = self.stack_slot(span.frame, index)?;
         self.touched.slot(index);
         self.note_slots_read(span.frame, 1 << index);
-        if !is_spill(&slot) {
-            self.check_bytes(&slot, start, span.size, |_| false)?;
+        let slot = self.stack_slot(span.frame, index)?;
+        let Some(value) = slot.spill().filter(|_| is_spill(slot)) else {
+            self.check_bytes(slot, start, span.size, |_| false)?;
             return if to_register {
                 self.zero_or_unknown(span)
             } else {
                 Ok(Value::UNKNOWN)
             };
-        }
-        let value = slot.spill().copied().unwrap_or(Value::NOT_INIT);
-        if span.size == 8 && spill_size(&slot) == 8 {
-            return self.fill(span.frame, index, value, start, to_register);
+        };
+        if span.size == 8 && spill_size(slot) == 8 {
+            if !to_register && self.is_secret(value) {
+                return Err(Stack::Leak(start).into());
+            }
+            let value = *value;
+            self.note_stack_access(span.frame, index as u8);
+            return Ok(value);
         }
         if !value.is_scalar() {
             return Err(Stack::PartialFill.into());
@@ -46,30 +50,15 @@ impl Verifier<'_> {
         if !to_register {
             return Ok(Value::UNKNOWN);
         }
-        if span.size <= spill_size(&slot) && start % 8 == 0 {
+        if span.size <= spill_size(slot) && start % 8 == 0 {
+            let value = *value;
             return Ok(self.fill_narrow(span, index, value));
         }
-        self.read_part(span, index, &slot, value, start)
-    }
-
-    /// A whole slot is read.
-    fn fill(
-        &mut self,
-        frame: u8,
-        index: usize,
-        value: Value,
-        start: i64,
-        to_register: bool,
-    ) -> Result<Value> {
-        if !to_register && self.is_secret(&value) {
-            return Err(Stack::Leak(start).into());
-        }
-        self.note_stack_access(frame, index as u8);
-        Ok(value)
+        self.read_part(span, index, start)
     }
 
     /// The low bytes of a spilled number are read.
-    fn fill_narrow(&mut self, span: &Span, index: usize, mut value: Value) -> Value {
+    fn fill_narrow(&mut self, span: &Span<'_>, index: usize, mut value: Value) -> Value {
         self.note_stack_access(span.frame, index as u8);
         if width(&value) > span.size * 8 {
             value.unlink();
@@ -78,14 +67,8 @@ impl Verifier<'_> {
     }
 
     /// Bytes are read of which a spilled number takes some.
-    fn read_part(
-        &mut self,
-        span: &Span,
-        index: usize,
-        slot: &Slot,
-        value: Value,
-        start: i64,
-    ) -> Result<Value> {
+    fn read_part(&mut self, span: &Span<'_>, index: usize, start: i64) -> Result<Value> {
+        let slot = self.stack_slot(span.frame, index)?;
         self.check_bytes(slot, start, span.size, |byte| byte == Byte::Spill)?;
         let (_, first) = place(start);
         let count = |sort| {
@@ -93,11 +76,13 @@ impl Verifier<'_> {
             bytes.filter(|byte| *byte == sort).count()
         };
         let all = span.size as usize;
-        if count(Byte::Spill) == all && value.as_const() == Some(0) {
+        let zeros = count(Byte::Zero) == all;
+        let is_zero = slot.spill().and_then(Value::as_const) == Some(0);
+        let spilled_zeros = is_zero && count(Byte::Spill) == all;
+        if spilled_zeros {
             self.note_stack_access(span.frame, index as u8);
-            return Ok(Value::constant(0));
         }
-        Ok(if count(Byte::Zero) == all {
+        Ok(if zeros || spilled_zeros {
             Value::constant(0)
         } else {
             Value::UNKNOWN
@@ -130,7 +115,7 @@ impl Verifier<'_> {
     }
 
     /// Zero, if every byte that may be read is zero.
-    fn zero_or_unknown(&mut self, span: &Span) -> Result<Value> {
+    fn zero_or_unknown(&mut self, span: &Span<'_>) -> Result<Value> {
         for off in span.bytes() {
             let (index, at) = place(off);
             self.touched.slot(index);

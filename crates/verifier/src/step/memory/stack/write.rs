@@ -9,17 +9,17 @@ use crate::state::{Byte, Content, Kind, Slot, Value};
 
 impl Verifier<'_> {
     /// Writes `source`, or something unknown.
-    pub(super) fn write_stack(&mut self, span: &Span, source: Option<Source>) -> Result {
+    pub(super) fn write_stack(&mut self, span: &Span<'_>, source: Option<&Source>) -> Result {
         match span.start() {
             Some(start) => self.write_fixed(span, start, source),
             None => self.write_variable(span, source),
         }
     }
 
-    fn write_fixed(&mut self, span: &Span, start: i64, source: Option<Source>) -> Result {
+    fn write_fixed(&mut self, span: &Span<'_>, start: i64, source: Option<&Source>) -> Result {
         let (index, _) = place(start);
         let slot = self.stack_slot(span.frame, index)?;
-        let holds_pointer = is_spill(&slot) && slot.spill().is_some_and(|v| !v.is_scalar());
+        let holds_pointer = is_spill(slot) && slot.spill().is_some_and(|v| !v.is_scalar());
         if !self.may_leak() && holds_pointer && span.size != 8 {
             return Err(Stack::Corrupt.into());
         }
@@ -33,27 +33,28 @@ impl Verifier<'_> {
                 self.spill_number(span, index, source)
             }
             Some(source) if is_spillable(&source.value) => {
-                self.spill_pointer(span, index, source.value)
+                self.spill_pointer(span, index, &source.value)
             }
             _ => self.write_bytes(span, start, source),
         }
     }
 
-    fn spill_number(&mut self, span: &Span, index: usize, mut source: Source) -> Result {
-        if let Some(reg) = source.reg {
-            if width(&source.value) <= span.size * 8 {
-                self.link(&mut source.value);
-                if *self.state.reg(reg) != source.value {
-                    *self.state.reg_mut(reg) = source.value;
-                }
-            } else {
-                source.value.unlink();
-            }
+    fn spill_number(&mut self, span: &Span<'_>, index: usize, source: &Source) -> Result {
+        let Some(reg) = source.reg else {
+            return self.save_spill(span, index, &source.value);
+        };
+        let fits = width(&source.value) <= span.size * 8;
+        if fits {
+            self.link(reg);
         }
-        self.save_spill(span, index, source.value)
+        let mut value = *self.state.reg(reg);
+        if !fits {
+            value.unlink();
+        }
+        self.save_spill(span, index, &value)
     }
 
-    fn spill_pointer(&mut self, span: &Span, index: usize, value: Value) -> Result {
+    fn spill_pointer(&mut self, span: &Span<'_>, index: usize, value: &Value) -> Result {
         if span.size != 8 {
             return Err(Stack::PartialSpill.into());
         }
@@ -65,10 +66,10 @@ impl Verifier<'_> {
     }
 
     /// The low bytes of a slot hold a value from now on.
-    fn save_spill(&mut self, span: &Span, index: usize, value: Value) -> Result {
+    fn save_spill(&mut self, span: &Span<'_>, index: usize, value: &Value) -> Result {
         let stack = &mut self.stack_frame_mut(span.frame)?.stack;
         let slot = stack.slot_mut(index);
-        slot.content = Content::Spill(value);
+        slot.content = Content::Spill(*value);
         let (above, spilled) = slot.bytes.split_at_mut(8 - span.size.min(8) as usize);
         spilled.fill(Byte::Spill);
         for byte in above {
@@ -81,7 +82,7 @@ impl Verifier<'_> {
     }
 
     /// Bytes of a slot become numbers, or zeroes.
-    fn write_bytes(&mut self, span: &Span, start: i64, source: Option<Source>) -> Result {
+    fn write_bytes(&mut self, span: &Span<'_>, start: i64, source: Option<&Source>) -> Result {
         let is_zero = source.is_some_and(|source| source.value.as_const() == Some(0));
         let (index, first) = place(start);
         let stack = &mut self.stack_frame_mut(span.frame)?.stack;
@@ -98,7 +99,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn write_variable(&mut self, span: &Span, source: Option<Source>) -> Result {
+    fn write_variable(&mut self, span: &Span<'_>, source: Option<&Source>) -> Result {
         let is_zero = source.is_some_and(|source| source.value.as_const() == Some(0));
         for off in span.bytes() {
             self.destroy_dynptr_at(span.frame, place(off).0)?;
