@@ -257,8 +257,8 @@ fn refused(program: ProgId) -> Trap {
 }
 
 impl Engine for Compiled {
-    fn covers(&self, program: ProgId) -> bool {
-        (program.0 as usize) < self.programs.len()
+    fn programs(&self) -> usize {
+        self.programs.len()
     }
 
     fn call(&self, machine: &mut Machine, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {

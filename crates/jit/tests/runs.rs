@@ -419,7 +419,8 @@ fn what_was_loaded_after_compilation() {
     let compiled = Compiled::new(&mut machine, &Options::default()).expect("compiled");
     let late = machine.load_program(&with_maps("late", "r0 = 2\nexit"), &[]);
     let late = late.expect("loads");
-    assert!(vm::Engine::covers(&compiled, id) && !vm::Engine::covers(&compiled, late));
+    assert_eq!(vm::Engine::programs(&compiled), 1);
+    assert_eq!((id, late), (ProgId(0), ProgId(1)));
     assert_eq!(compiled.run(&mut machine, id, Addr::NULL), Ok(1));
     let filled = machine.map_update(vm::MapId(0), &[0; 4], &late.0.to_le_bytes(), 0);
     filled.expect("room");

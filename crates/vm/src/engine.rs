@@ -15,8 +15,9 @@ use crate::trap::{Trap, TrapKind};
 /// The interpreter is the definition that an engine is held to: same answer, same
 /// memory, same maps, and where it counts instructions the same number.
 pub trait Engine: fmt::Debug + Send {
-    /// Whether it has this program; the interpreter runs the others.
-    fn covers(&self, program: ProgId) -> bool;
+    /// How many of the machine's programs it has, in the order in which they were
+    /// loaded; the interpreter runs the others. Always the same number.
+    fn programs(&self) -> usize;
 
     /// Runs the program to its end with these values in `r1` to `r5`; the value
     /// of `r0`. Says how many instructions it took by

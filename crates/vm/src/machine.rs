@@ -80,6 +80,8 @@ pub struct Machine {
     pub(crate) programs: Vec<Loaded>,
     /// What runs programs in the interpreter's place. Empty while it does.
     engine: Option<Box<dyn Engine>>,
+    /// How many programs it has.
+    engine_programs: usize,
     /// Unlike that of any other machine of the process.
     id: u64,
     /// The program and number of each function that programs know the address
@@ -140,6 +142,7 @@ impl Machine {
             lookups: Vec::new(),
             programs: Vec::new(),
             engine: None,
+            engine_programs: 0,
             functions: Vec::new(),
             function_addresses: BTreeMap::new(),
             stacks,
@@ -158,8 +161,9 @@ impl Machine {
 
     /// Runs a program with these values in `r1` to `r5`.
     pub fn call(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
-        if self.engine.as_ref().is_some_and(|e| e.covers(program)) {
-            let engine = self.engine.take().expect("was seen");
+        if (program.0 as usize) < self.engine_programs
+            && let Some(engine) = self.engine.take()
+        {
             let result = engine.call(self, program, args);
             self.engine = Some(engine);
             return result;
@@ -181,6 +185,7 @@ impl Machine {
 
     /// Hands the programs that an engine has over to it.
     pub fn set_engine(&mut self, engine: Option<Box<dyn Engine>>) {
+        self.engine_programs = engine.as_ref().map_or(0, |engine| engine.programs());
         self.engine = engine;
     }
 
