@@ -2,10 +2,13 @@
 //! instructions, held to the interpreter.
 #![expect(unsafe_code, reason = "links code that no compiler has made")]
 
+use std::panic::{self, AssertUnwindSafe};
+
 use abi::{ProgType, Program};
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use isa::Pc;
+use vm::helper::{Answer, Call, HelperFn};
 use vm::memory::{Access, GRANULE};
 use vm::{Addr, Link, Machine, ProgId, RegionKind, Rights, Trap, TrapKind, World};
 
@@ -415,4 +418,105 @@ fn a_trap_site_ends_the_run() {
     };
     assert_eq!(trap, Err(wanted));
     assert_eq!(machine.executed(), 6);
+}
+
+/// Code that calls this helper, and then loads the answer's address through gs if
+/// there is one.
+fn calling(machine: &mut Machine, helper: HelperFn) -> Compiled {
+    let runtime = Runtime::here();
+    let mut code = Assembler::new(0);
+    dynasm!(code
+        ; .arch x64
+        ; sub rsp, 8
+        ; mov [r12 + offset::FP], rbp
+        ; xor edx, edx
+        ; mov rcx, r12
+        ; mov rax, QWORD runtime.call_helper as i64
+        ; call rax
+        ; cmp DWORD [r12 + offset::STATUS], 0
+        ; jne >out
+        ; add rsp, 8
+    );
+    let at = code.offset().0;
+    dynasm!(code
+        ; .arch x64
+        ; gs mov rax, [eax]
+        ; ret
+        ; out:
+        ; mov rax, QWORD runtime.exit as i64
+        ; jmp rax
+    );
+    let mut tables = tables(&[0]);
+    tables.calls = vec![CallSite {
+        program: ProgId(0),
+        pc: Pc(0),
+        id: 0,
+        function: Some(helper),
+    }];
+    let access = What::Access {
+        size: 8,
+        access: Access::Read,
+        address: Address {
+            base: Some(0),
+            ..Address::default()
+        },
+    };
+    tables.sites = vec![site(at, 0, 0, access)];
+    link(machine, Mode::Sandboxed, code, tables)
+}
+
+/// What is said of a program that is only there so that code can be.
+const PLACE: &str = "r0 = *(u64 *)(r1 + 0)\nexit";
+
+#[test]
+fn a_panic_of_a_helper_goes_on_behind_the_code() {
+    if !crate::entry::has_gs() {
+        return;
+    }
+    fn helper(call: &mut Call<'_>) -> Answer {
+        assert_ne!(call.args[0], 0, "that is what helpers do not do");
+        Ok(call.args[0])
+    }
+    let (mut machine, _) = machine(PLACE);
+    let compiled = calling(&mut machine, helper);
+    let ctx = room(&mut machine, 8);
+    for _ in 0..3 {
+        let run = AssertUnwindSafe(|| compiled.run(&mut machine, ProgId(0), Addr::NULL));
+        panic::catch_unwind(run).expect_err("it panics");
+        assert_eq!(compiled.run(&mut machine, ProgId(0), ctx), Ok(0));
+    }
+}
+
+#[test]
+fn machines_in_machines() {
+    if !crate::entry::has_gs() {
+        return;
+    }
+    /// Runs another machine of the same kind, whose helper does the same, and
+    /// whose program ends in a fault.
+    fn helper(call: &mut Call<'_>) -> Answer {
+        let (levels, memory) = (call.args[0] >> 32, call.args[0] as u32);
+        if levels == 0 {
+            return Ok(0);
+        }
+        let (mut inner, _) = machine(PLACE);
+        let compiled = calling(&mut inner, helper);
+        let own = room(&mut inner, 8 * levels as u32);
+        inner.space.bytes_mut(own, 8)[0] = 0xff;
+        let r1 = (levels - 1) << 32 | own.to_reg();
+        let result = vm::Engine::call(&compiled, &mut inner, ProgId(0), [r1, 0, 0, 0, 0]);
+        match levels {
+            1 => assert!(result.is_err(), "NULL is nowhere"),
+            _ => assert_eq!(result, Ok(0xff)),
+        }
+        Ok(memory.into())
+    }
+    let (mut machine, _) = machine(PLACE);
+    let compiled = calling(&mut machine, helper);
+    let own = room(&mut machine, 8);
+    machine.space.bytes_mut(own, 8)[0] = 42;
+    let r1 = 3 << 32 | own.to_reg();
+    let args = [r1, 0, 0, 0, 0];
+    let result = vm::Engine::call(&compiled, &mut machine, ProgId(0), args);
+    assert_eq!(result, Ok(42));
 }

@@ -222,6 +222,7 @@ impl Compiled {
             shared: &raw const *self.shared,
             regs: [const { MaybeUninit::uninit() }; 16],
             trap: MaybeUninit::uninit(),
+            panic: MaybeUninit::uninit(),
         };
         let at = &raw mut context;
         let r0 = match known.gs {

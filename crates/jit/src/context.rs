@@ -3,6 +3,7 @@
 //! `r12` points to the [`Context`] from entry to exit. Compiled code reads and
 //! writes its fields by their offsets, [`offset`].
 
+use core::any::Any;
 use core::mem::{MaybeUninit, offset_of};
 
 use vm::{Machine, Trap};
@@ -65,6 +66,8 @@ pub(crate) struct Context {
     pub(crate) regs: [MaybeUninit<u64>; 16],
     /// Why the run ended.
     pub(crate) trap: MaybeUninit<Trap>,
+    /// What a helper panicked with.
+    pub(crate) panic: MaybeUninit<Box<dyn Any + Send>>,
 }
 
 /// Values of [`Context::status`].
@@ -83,6 +86,8 @@ impl Status {
     pub(crate) const BUDGET: u32 = 3;
     /// The instruction at `site` is a trap.
     pub(crate) const TRAP_SITE: u32 = 4;
+    /// A helper panicked; `panic` says with what.
+    pub(crate) const PANICKED: u32 = 5;
 }
 
 /// Offsets of the fields of a [`Context`].

@@ -8,6 +8,9 @@
 //! and what becomes of their traps. None allocates or locks.
 #![expect(unsafe_code, reason = "called from compiled code")]
 
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+
 use isa::Pc;
 use vm::helper::{Call, Stop};
 use vm::memory::{Fault, GRANULE};
@@ -83,6 +86,24 @@ impl Context {
     fn stop_at(&mut self, trap: Trap) {
         self.trap.write(trap);
         self.status = Status::TRAPPED;
+    }
+
+    /// Ends the run at a call of a helper.
+    #[cold]
+    #[inline(never)]
+    fn stop_call(&mut self, at: &CallSite, stop: &Stop) {
+        match *stop {
+            Stop::Trap(kind) => self.stop(at.program, at.pc, kind),
+            Stop::Nested(trap) => self.stop_at(trap),
+        }
+    }
+
+    /// Ends the run by a panic, which cannot unwind through compiled code and goes
+    /// on behind it.
+    #[cold]
+    fn stop_panic(&mut self, payload: Box<dyn Any + Send>) {
+        self.panic.write(payload);
+        self.status = Status::PANICKED;
     }
 
     /// Ends the run at a site.
@@ -162,15 +183,19 @@ pub(crate) unsafe extern "sysv64" fn call_helper(
         args,
         callback: &mut callback,
     };
-    match function(&mut call) {
+    let answer = || match function(&mut call) {
         Ok(r0) => r0,
         Err(stop) => {
             // SAFETY: the callback, the only other user, has returned.
-            let run = unsafe { &mut *context };
-            match stop {
-                Stop::Trap(kind) => run.stop(at.program, at.pc, kind),
-                Stop::Nested(trap) => run.stop_at(trap),
-            }
+            unsafe { &mut *context }.stop_call(at, &stop);
+            0
+        }
+    };
+    match panic::catch_unwind(AssertUnwindSafe(answer)) {
+        Ok(r0) => r0,
+        Err(payload) => {
+            // SAFETY: as above.
+            unsafe { &mut *context }.stop_panic(payload);
             0
         }
     }
@@ -380,11 +405,21 @@ impl Context {
     ///
     /// The status must not be [`Status::RUNNING`], `machine` be that of the run,
     /// and nothing have run since the code came back.
+    ///
+    /// # Panics
+    ///
+    /// When a helper did.
     #[cold]
     pub(crate) unsafe fn end(&mut self, machine: &mut Machine) -> Trap {
         if self.status == Status::TRAPPED {
             // SAFETY: the status says so.
             return unsafe { self.trap.assume_init() };
+        }
+        if self.status == Status::PANICKED {
+            self.status = Status::RUNNING;
+            // SAFETY: the status said so, once.
+            let payload = unsafe { self.panic.assume_init_read() };
+            panic::resume_unwind(payload);
         }
         // SAFETY: the tables live as long as the code.
         let shared = unsafe { &*self.shared };
