@@ -4,7 +4,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueHint};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Run, inspect and disassemble compiled eBPF programs without a kernel.
 #[derive(Debug, Parser)]
@@ -30,6 +30,14 @@ pub(crate) enum Command {
         be asked or refuses the program."
     )]
     Compare(Box<CompareArgs>),
+    /// Measure how long the engines take for the packets of a capture.
+    #[command(
+        after_help = "Each packet is run many times in a row, on what the time before left of \
+        it, as the kernel's test run repeats; engines take turns, and one whose answers differ \
+        is not timed. Exit codes: 0 measured, 1 an answer differs or Linux would refuse the \
+        program, 2 usage or unreadable input, 3 not simulated."
+    )]
+    Bench(Box<BenchArgs>),
     /// Say whether Linux would load programs, in its words, and explain refusals.
     #[command(
         after_help = "Exit codes: 0 everything is accepted, 1 something is refused, 2 usage \
@@ -217,6 +225,52 @@ pub(crate) struct CompareArgs {
 
     #[command(flatten)]
     pub(crate) object: ObjectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) feed: FeedArgs,
+
+    /// Measures the running kernel's JIT too, by PROG_TEST_RUN; needs root, or
+    /// CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN.
+    #[arg(long, value_enum, value_name = "PARTY")]
+    pub(crate) against: Option<Against>,
+
+    /// Only this engine. Repeatable.
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) engine: Vec<BenchEngine>,
+
+    /// Prints JSON lines instead of text (docs/json.md).
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) object: ObjectArgs,
+}
+
+impl BenchArgs {
+    /// The engines to measure.
+    pub(crate) fn engines(&self) -> Vec<BenchEngine> {
+        match self.engine[..] {
+            [] => BenchEngine::value_variants().to_vec(),
+            _ => self.engine.clone(),
+        }
+    }
+}
+
+/// Whom the engines are measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Against {
+    /// The running kernel.
+    Kernel,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BenchEngine {
+    /// The interpreter.
+    Interp,
 }
 
 /// Headings of `verify --help`.

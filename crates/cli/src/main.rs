@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod choose;
 mod compare;
 mod disasm;
@@ -50,6 +51,7 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args, out),
         Command::Compare(args) => compare::compare(args, out),
+        Command::Bench(args) => bench::bench(args, out),
         Command::Verify(args) => verify::verify(args, out),
         Command::Explain(args) => explain::explain(args, out),
         Command::Features(args) => features::features(args, out),

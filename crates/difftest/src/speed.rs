@@ -13,9 +13,14 @@
 use crate::{Answer, CannotAsk, Output, Party, Question, Session, Stop, Subject, sources};
 
 /// How often each party gets its turn.
-const ROUNDS: usize = 7;
-/// Nanoseconds that a packet is run for at a time, much longer than a system call.
-const SAMPLE: f64 = 400_000.0;
+const ROUNDS: usize = 5;
+/// Nanoseconds that a packet is run for at a time, much longer than a system call,
+/// which takes a tenth of a millisecond where it changes the kernel's code.
+const SAMPLE: f64 = 2_000_000.0;
+/// Runs to begin with.
+const FEW_RUNS: u32 = 16;
+/// Runs of a program that does nothing, of 2 to 50 ns each.
+const EMPTY_RUNS: u32 = MAX_RUNS;
 /// Most runs at a time: what a program sends piles up meanwhile.
 const MAX_RUNS: u32 = 200_000;
 
@@ -57,7 +62,7 @@ pub enum Untimed {
 pub fn race(
     subject: &Subject,
     packets: &[Vec<u8>],
-    parties: &mut [&mut dyn Party],
+    parties: &mut [Box<dyn Party>],
 ) -> Vec<Result<Time, Untimed>> {
     let empty = empty_like(subject);
     let compared = sources::of(&subject.programs).is_empty();
@@ -152,14 +157,17 @@ impl Lane {
     fn take(&mut self, packets: &[Vec<u8>]) -> Result<(), CannotAsk> {
         for (index, packet) in packets.iter().enumerate() {
             if self.runs.len() == index {
-                self.runs.push(runs_for(&mut *self.session, packet)?);
+                // The packets before say what to expect; this one may take longer.
+                let few = self.runs.last().map_or(FEW_RUNS, |runs| runs / 64);
+                let few = few.max(FEW_RUNS);
+                self.runs.push(runs_for(&mut *self.session, packet, few)?);
             }
             let time = self.session.time(packet, self.runs[index])?;
             self.samples[index].push(time);
         }
         if let Some(packet) = packets.first() {
-            let runs = runs_for(&mut *self.empty, packet)?;
-            self.empty_samples.push(self.empty.time(packet, runs)?);
+            self.empty_samples
+                .push(self.empty.time(packet, EMPTY_RUNS)?);
         }
         Ok(())
     }
@@ -173,16 +181,17 @@ impl Lane {
     }
 }
 
-/// How many runs take [`SAMPLE`].
-fn runs_for(session: &mut dyn Session, packet: &[u8]) -> Result<u32, CannotAsk> {
-    let mut runs = 1;
+/// How many runs take [`SAMPLE`], when it is known that so many do not take much
+/// longer.
+fn runs_for(session: &mut dyn Session, packet: &[u8], few: u32) -> Result<u32, CannotAsk> {
+    let mut runs = few;
     loop {
         let taken = session.time(packet, runs)? * f64::from(runs);
-        if taken * 2.0 > SAMPLE || runs >= MAX_RUNS {
+        if taken * 8.0 > SAMPLE || runs >= MAX_RUNS {
             let enough = (f64::from(runs) * SAMPLE / taken.max(1.0)).ceil() as u32;
             return Ok(enough.clamp(1, MAX_RUNS));
         }
-        runs *= 2;
+        runs = runs.saturating_mul(8).min(MAX_RUNS);
     }
 }
 

@@ -14,7 +14,7 @@ fn subject(text: &str) -> Subject {
 fn a_loop_takes_longer_than_nothing() {
     let text = "r1 = 10000\nagain: r1 += -1\nif r1 != 0 goto again\nr0 = 2\nexit";
     let packets = [PACKET.to_vec(), vec![0; 100]];
-    let times = race(&subject(text), &packets, &mut [&mut Interpreter]);
+    let times = race(&subject(text), &packets, &mut [Box::new(Interpreter)]);
     let [Ok(time)] = times[..] else {
         panic!("{times:?}");
     };
@@ -45,7 +45,7 @@ fn a_wrong_answer_is_not_timed() {
     let times = race(
         &subject("r0 = 2\nexit"),
         &[PACKET.to_vec()],
-        &mut [&mut Interpreter, &mut Liar],
+        &mut [Box::new(Interpreter), Box::new(Liar)],
     );
     assert!(times[0].is_ok());
     assert!(matches!(times[1], Err(Untimed::Differs { packet: 0 })));

@@ -11,10 +11,12 @@ use difftest::{
     CannotAsk, Comparison, Disagreement, FillError, Interpreter, Linux, Question, Subject, Tally,
     Verdict, contents_from_json,
 };
+use loader::Object;
+use vm::world::Network;
 use xdp_sim::Simulator;
 use xdp_sim::capture::{self, Reader};
 
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, ObjectArgs};
 use crate::choose::{self, Choice};
 use crate::error::Failure;
 use crate::input;
@@ -66,16 +68,20 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut Output) -> Result<ExitCode, 
 impl<'a> Session<'a> {
     fn new(args: &'a CompareArgs) -> Result<Session<'a>, Failure> {
         let (object, choice) = choose::open(&args.object, &args.feed)?;
-        // What is wrong with the object is said as `run` says it.
-        let options = xdp_sim::Options::default();
-        Simulator::new(&choice.programs, &choice.entry, options)
-            .map_err(|error| input::refused(&args.object, &object, error))?;
+        loads(&args.object, &object, &choice)?;
         let linux = match &args.network {
             Some(_) => Linux::open(),
             None => Linux::apart(),
         };
         let mut linux = linux.map_err(|why| Failure::unsupported("asking Linux", why))?;
-        let subject = subject(args, choice, &linux)?;
+        let around = Around {
+            cpus: linux.cpus(),
+            network: match &args.network {
+                Some(path) => Some(input::network(path)?),
+                None => linux.network(),
+            },
+        };
+        let subject = subject(&args.object, &args.feed.map, choice, around)?;
         let comparison = Comparison::open(subject, &mut Interpreter, &mut linux);
         Ok(Session {
             args,
@@ -211,16 +217,33 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The programs with their maps filled.
-fn subject(args: &CompareArgs, choice: Choice, linux: &Linux) -> Result<Subject, Failure> {
-    let place = args.object.object.display();
+/// That the simulator takes the object. What is wrong with it is said as `run` says
+/// it.
+pub(crate) fn loads(args: &ObjectArgs, object: &Object, choice: &Choice) -> Result<(), Failure> {
+    let options = xdp_sim::Options::default();
+    Simulator::new(&choice.programs, &choice.entry, options)
+        .map(|_| ())
+        .map_err(|error| input::refused(args, object, error))
+}
+
+/// What programs find around them on both sides.
+pub(crate) struct Around {
+    pub(crate) cpus: u32,
+    pub(crate) network: Option<Network>,
+}
+
+/// The programs with their maps filled, as the settings of `--map` say.
+pub(crate) fn subject(
+    args: &ObjectArgs,
+    maps: &[String],
+    choice: Choice,
+    around: Around,
+) -> Result<Subject, Failure> {
+    let place = args.object.display();
     let mut subject = Subject::new(place.to_string(), choice.programs, choice.entry);
-    subject.cpus = linux.cpus();
-    subject.network = match &args.network {
-        Some(path) => input::network(path)?,
-        None => linux.network().unwrap_or_default(),
-    };
-    for setting in &args.feed.map {
+    subject.cpus = around.cpus;
+    subject.network = around.network.unwrap_or_default();
+    for setting in maps {
         let names: Vec<_> = subject.maps().iter().map(|def| def.name.as_str()).collect();
         let (name, path, entries) = input::map_file(setting, &names)?;
         let Some(map) = names.iter().position(|known| *known == name) else {
