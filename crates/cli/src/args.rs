@@ -33,9 +33,9 @@ pub(crate) enum Command {
     /// Measure how long the engines take for the packets of a capture.
     #[command(
         after_help = "Each packet is run many times in a row, on what the time before left of \
-        it, as the kernel's test run repeats; engines take turns, and one whose answers differ \
-        is not timed. Exit codes: 0 measured, 1 an answer differs or Linux would refuse the \
-        program, 2 usage or unreadable input, 3 not simulated."
+        it; engines take turns.\n\
+        Exit codes: 0 measured, 1 an answer differs or Linux would refuse the program, \
+        2 usage or unreadable input, 3 not simulated."
     )]
     Bench(Box<BenchArgs>),
     /// Say whether Linux would load programs, in its words, and explain refusals.
@@ -237,7 +237,8 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_enum, value_name = "PARTY")]
     pub(crate) against: Option<Against>,
 
-    /// Only this engine. Repeatable.
+    /// Only this engine: interpreter, compiled code that checks every access, or
+    /// that for verified programs. Repeatable.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(crate) engine: Vec<BenchEngine>,
 
@@ -262,15 +263,15 @@ impl BenchArgs {
 /// Whom the engines are measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Against {
-    /// The running kernel.
     Kernel,
 }
 
 /// What `bench` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum BenchEngine {
-    /// The interpreter.
     Interp,
+    Checked,
+    Jit,
 }
 
 /// Headings of `verify --help`.

@@ -10,7 +10,12 @@
 //! From every figure that of an [empty](Time::empty_ns) program is known too, for
 //! PROG_TEST_RUN takes some nanoseconds itself.
 
-use crate::{Answer, CannotAsk, Output, Party, Question, Session, Stop, Subject, sources};
+use jit::{Compiled, Mode, Options};
+
+use crate::engines::Way;
+use crate::{
+    Answer, CannotAsk, Output, Party, Question, Session, Simulated, Stop, Subject, sources,
+};
 
 /// How often each party gets its turn.
 const ROUNDS: usize = 5;
@@ -23,6 +28,30 @@ const FEW_RUNS: u32 = 16;
 const EMPTY_RUNS: u32 = MAX_RUNS;
 /// Most runs at a time: what a program sends piles up meanwhile.
 const MAX_RUNS: u32 = 200_000;
+
+/// The simulator with code for programs that nobody vouches for.
+pub fn checked() -> Simulated {
+    compiled(Options::default())
+}
+
+/// The simulator with code for verified programs.
+pub fn sandboxed() -> Simulated {
+    compiled(Options {
+        mode: Mode::Sandboxed,
+        meter: false,
+        ..Options::default()
+    })
+}
+
+fn compiled(options: Options) -> Simulated {
+    Simulated {
+        compiled: Some(Way {
+            options,
+            compiler: Compiled::new,
+        }),
+        now_ns: None,
+    }
+}
 
 /// What a party took.
 #[derive(Clone, Copy, Debug, PartialEq)]

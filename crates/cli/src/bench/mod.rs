@@ -184,5 +184,7 @@ fn race(
 fn party(engine: BenchEngine) -> (&'static str, Box<dyn Party>) {
     match engine {
         BenchEngine::Interp => ("interp", Box::new(Interpreter)),
+        BenchEngine::Checked => ("checked", Box::new(speed::checked())),
+        BenchEngine::Jit => ("jit", Box::new(speed::sandboxed())),
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod bench;
 #[cfg(target_os = "linux")]
 mod compare;
 mod disasm;

@@ -16,6 +16,7 @@ fn help() {
             Commands:
               run          Feed the packets of a capture through an XDP program
               compare      Put a program and a capture to the running kernel too, and show every difference
+              bench        Measure how long the engines take for the packets of a capture
               verify       Say whether Linux would load programs, in its words, and explain refusals
               explain      Explain a refusal by its code, with a program that fails and one that does not
               features     List what the verifier follows and the machine runs
@@ -34,7 +35,15 @@ fn help() {
             exit 0
         "#]],
     );
-    for command in ["run", "compare", "inspect", "disasm", "completions", "man"] {
+    for command in [
+        "run",
+        "compare",
+        "bench",
+        "inspect",
+        "disasm",
+        "completions",
+        "man",
+    ] {
         let ran = sim(&format!("{command} --help"));
         assert!(ran.ok().contains("Usage: ebpf-sim"), "{}", ran.stdout);
         // A screen is enough for anything.
@@ -69,7 +78,7 @@ fn manual_pages() {
         .map(|p| p.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    expect!["ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
+    expect!["ebpf-sim-bench.1 ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
     sim("man /dev/null/pages").failed(
         2,
         expect![[r#"
