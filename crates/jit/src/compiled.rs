@@ -125,9 +125,7 @@ impl Compiled {
             return Err(Error::Reservation);
         }
         let len = code.len();
-        let mut memory = Writable::new(len)?;
-        memory.bytes_mut()[..len].copy_from_slice(code);
-        let code = memory.seal()?.execute()?;
+        let code = Writable::new(code)?.seal()?.execute()?;
         let registration = match options.mode {
             Mode::Checked => None,
             Mode::Sandboxed | Mode::Trusted => {

@@ -303,9 +303,8 @@ mod tests {
         let mut context = unsafe { context.assume_init() };
         context.base = base as *const u8;
         let code = [0x31, 0xc0, 0xc3]; // xor eax, eax; ret
-        let mut memory = Writable::new(code.len()).expect("memory");
-        memory.bytes_mut()[..code.len()].copy_from_slice(&code);
-        let code = memory
+        let code = Writable::new(&code).expect("memory");
+        let code = code
             .seal()
             .and_then(|sealed| sealed.execute())
             .expect("protection");

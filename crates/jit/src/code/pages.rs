@@ -109,17 +109,19 @@ pub(crate) struct Sealed(Mapping);
 pub(crate) struct Executable(Mapping);
 
 impl Writable {
-    /// Whole pages for `len` bytes, full of `int3`.
-    pub(crate) fn new(len: usize) -> Result<Writable, Error> {
-        let mut mapping = Mapping::new(len)?;
+    /// Whole pages that begin with this code, and go on with `int3`.
+    pub(crate) fn new(code: &[u8]) -> Result<Writable, Error> {
+        let mut mapping = Mapping::new(code.len())?;
         mapping.protect(PROT_READ | PROT_WRITE)?;
         let mut writable = Writable(mapping);
-        writable.bytes_mut().fill(INT3);
+        let (front, rest) = writable.bytes_mut().split_at_mut(code.len());
+        front.copy_from_slice(code);
+        rest.fill(INT3);
         Ok(writable)
     }
 
     /// Its bytes.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+    fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: mapped readable and writable, initialised, and lent to the
         // holder of `&mut self` alone.
         unsafe { slice::from_raw_parts_mut(self.0.start.as_ptr(), self.0.len) }
@@ -164,20 +166,25 @@ mod tests {
 
     #[test]
     fn what_is_written_stays() {
-        let mut writable = Writable::new(5000).expect("memory");
-        writable.bytes_mut()[..3].copy_from_slice(&[1, 2, 3]);
+        let writable = Writable::new(&[[1, 2, 3]; 1500].concat()).expect("memory");
         let sealed = writable.seal().expect("protection");
-        assert_eq!(sealed.bytes()[..4], [1, 2, 3, INT3]);
+        assert_eq!(sealed.bytes()[4497..4501], [1, 2, 3, INT3]);
         let code = sealed.execute().expect("protection");
         assert_eq!(code.bytes().len(), 2 * PAGE);
         assert_eq!(code.start() % PAGE, 0);
-        assert!(code.bytes()[3..].iter().all(|byte| *byte == INT3));
+        assert!(code.bytes()[4500..].iter().all(|byte| *byte == INT3));
+    }
+
+    #[test]
+    fn there_is_a_page_for_no_code() {
+        let code = Writable::new(&[]).expect("memory");
+        assert_eq!(code.0.bytes(), [INT3; PAGE]);
     }
 
     #[test]
     fn more_than_there_is_is_an_error() {
         for len in [usize::MAX, usize::MAX / 2, 1 << 60] {
-            let error = Writable::new(len).expect_err("no host has that much");
+            let error = Mapping::new(len).expect_err("no host has that much");
             assert!(matches!(error, Error::Memory { .. }), "{error}");
         }
     }
