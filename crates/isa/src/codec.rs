@@ -1,9 +1,9 @@
 //! Slots to instructions and back.
 //!
 //! [`decode`] never fails: what has no meaning becomes [`Insn::Invalid`].
-//! [`encode`] is its exact inverse on everything else, and that is also how
-//! reserved fields are checked: an instruction that does not encode to the
-//! slot it was decoded from leaves something out.
+//! [`encode`] is its exact inverse on everything else. Which fields are reserved
+//! follows from that when the table is made: those that no operand of the
+//! instruction is encoded in.
 //!
 //! One field is neither operand nor reserved: Linux ignores the offset of
 //! `exit`. [`decode`] does so too, and [`encode`] puts 0 there.
@@ -20,11 +20,12 @@ pub fn decode(slot: Slot, next: Option<Slot>) -> Insn {
 
 fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     let rows = table::rows(slot.opcode);
-    let first = rows.first().ok_or_else(|| unknown(slot))?;
-    let row = rows
-        .iter()
-        .find(|row| row.selects(slot))
-        .ok_or_else(|| unselected(first.insn, slot))?;
+    let Some(row) = rows.iter().find(|row| row.selects(slot)) else {
+        return Err(match rows.first() {
+            Some(first) => unselected(first.insn, slot),
+            None => unknown(slot),
+        });
+    };
     let tail = match row.insn {
         Insn::LoadImm { .. } => wide_tail(next)?,
         _ => 0,
@@ -34,32 +35,22 @@ fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     if matches!(row.insn, Insn::Branch { .. }) {
         exists(slot.dst)?;
     }
-    let bounded = Slot {
-        dst: slot.dst.min(Reg::FP as u8),
-        src: slot.src.min(Reg::FP as u8),
-        ..slot
-    };
-    let insn = fields::fill(row.insn, operand_fields(bounded, tail));
-    let (head, second) = row.encode(insn).ok_or(reserved(row.insn, slot))?;
-    if second.is_some_and(|second| second.imm != tail) {
+    if tail != 0 && !row.tail {
         return Err(Invalid::Pseudo);
     }
-    let offset = match insn {
-        Insn::Exit => slot.offset,
-        _ => head.offset,
-    };
-    if (Slot { offset, ..head }) != bounded {
+    if slot.operand_bits() & row.reserved != row.fixed & row.reserved {
         return Err(reserved(row.insn, slot));
     }
     exists(slot.src)?;
     exists(slot.dst)?;
-    Ok(insn)
+    Ok(fields::fill(row.insn, operand_fields(slot, tail)))
 }
 
 fn exists(register: u8) -> Result<(), Invalid> {
-    match Reg::new(register) {
-        Some(_) => Ok(()),
-        None => Err(Invalid::Register(register)),
+    if register <= Reg::FP as u8 {
+        Ok(())
+    } else {
+        Err(Invalid::Register(register))
     }
 }
 

@@ -23,15 +23,11 @@ pub(crate) fn blank(insn: Insn) -> Insn {
 
 /// `insn` with its operands taken from the fields. Register numbers above 10
 /// are read as 10.
-pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
+pub(crate) const fn fill(insn: Insn, fields: Fields) -> Insn {
     let Fields {
         offset, imm, tail, ..
     } = fields;
     let (dst, src) = (reg(fields.dst), reg(fields.src));
-    let second = |operand| match operand {
-        Operand::Reg(_) => Operand::Reg(src),
-        Operand::Imm(_) => Operand::Imm(imm),
-    };
     match insn {
         Insn::Alu {
             op, width, src: s, ..
@@ -39,7 +35,7 @@ pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
             op,
             width,
             dst,
-            src: second(s),
+            src: second(s, src, imm),
         },
         Insn::Neg { width, .. } => Insn::Neg { width, dst },
         Insn::Movsx { width, bits, .. } => Insn::Movsx {
@@ -70,7 +66,7 @@ pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
             size,
             base: dst,
             offset,
-            src: second(s),
+            src: second(s, src, imm),
         },
         Insn::LoadAcquire { size, .. } => Insn::LoadAcquire {
             size,
@@ -100,7 +96,7 @@ pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
             imm,
         },
         Insn::Jump { long, .. } => Insn::Jump {
-            offset: if long { imm } else { i32::from(offset) },
+            offset: if long { imm } else { offset as i32 },
             long,
         },
         Insn::Branch {
@@ -109,7 +105,7 @@ pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
             op,
             width,
             dst,
-            src: second(s),
+            src: second(s, src, imm),
             offset,
         },
         Insn::MayGoto { .. } => Insn::MayGoto { offset },
@@ -128,7 +124,14 @@ pub(crate) fn fill(insn: Insn, fields: Fields) -> Insn {
     }
 }
 
-fn fill_imm64(kind: Imm64, imm: i32, tail: i32) -> Imm64 {
+const fn second(operand: Operand, src: Reg, imm: i32) -> Operand {
+    match operand {
+        Operand::Reg(_) => Operand::Reg(src),
+        Operand::Imm(_) => Operand::Imm(imm),
+    }
+}
+
+const fn fill_imm64(kind: Imm64, imm: i32, tail: i32) -> Imm64 {
     match kind {
         Imm64::Value { .. } => Imm64::Value {
             lo: imm as u32,
@@ -154,7 +157,7 @@ fn fill_imm64(kind: Imm64, imm: i32, tail: i32) -> Imm64 {
 
 /// The fields that the operands of `insn` make up. `None` for an offset of a
 /// short jump that does not fit its field.
-pub(crate) fn operands(insn: Insn) -> Option<Fields> {
+pub(crate) const fn operands(insn: Insn) -> Option<Fields> {
     let fields = match insn {
         Insn::Alu { dst, src, .. } => with_src(src).dst(dst),
         Insn::Neg { dst, .. } | Insn::Endian { dst, .. } => NONE.dst(dst),
@@ -165,7 +168,7 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
             dst_space,
             src_space,
         } => {
-            let imm = u32::from(dst_space) << 16 | u32::from(src_space);
+            let imm = (dst_space as u32) << 16 | src_space as u32;
             NONE.dst(dst).src(src).with_imm(imm as i32)
         }
         Insn::LoadImm { dst, imm } => imm64_operands(imm).dst(dst),
@@ -192,7 +195,12 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
         Insn::Jump {
             offset,
             long: false,
-        } => NONE.with_offset(i16::try_from(offset).ok()?),
+        } => {
+            if offset as i16 as i32 != offset {
+                return None;
+            }
+            NONE.with_offset(offset as i16)
+        }
         Insn::Branch {
             dst, src, offset, ..
         } => with_src(src).dst(dst).with_offset(offset),
@@ -207,7 +215,7 @@ pub(crate) fn operands(insn: Insn) -> Option<Fields> {
     Some(fields)
 }
 
-fn imm64_operands(imm: Imm64) -> Fields {
+const fn imm64_operands(imm: Imm64) -> Fields {
     match imm {
         Imm64::Value { lo, hi } => NONE.with_imm(lo as i32).tail(hi as i32),
         Imm64::MapFd { fd: imm }
@@ -227,37 +235,55 @@ const NONE: Fields = Fields {
     tail: 0,
 };
 
-fn with_src(operand: Operand) -> Fields {
+const fn with_src(operand: Operand) -> Fields {
     match operand {
         Operand::Reg(src) => NONE.src(src),
         Operand::Imm(imm) => NONE.with_imm(imm),
     }
 }
 
-fn reg(number: u8) -> Reg {
-    Reg::new(number).unwrap_or(Reg::R10)
+const fn reg(number: u8) -> Reg {
+    match number {
+        0..=10 => Reg::ALL[number as usize],
+        _ => Reg::R10,
+    }
+}
+
+/// Which fields hold operands of `insn`: not 0 in those that do.
+pub(crate) const fn used(insn: Insn) -> Fields {
+    const ONES: Fields = Fields {
+        dst: 1,
+        src: 1,
+        offset: 1,
+        imm: 1,
+        tail: 1,
+    };
+    match operands(fill(insn, ONES)) {
+        Some(used) => used,
+        None => NONE,
+    }
 }
 
 impl Fields {
-    fn dst(self, reg: Reg) -> Fields {
+    const fn dst(self, reg: Reg) -> Fields {
         let dst = reg as u8;
         Fields { dst, ..self }
     }
 
-    fn src(self, reg: Reg) -> Fields {
+    const fn src(self, reg: Reg) -> Fields {
         let src = reg as u8;
         Fields { src, ..self }
     }
 
-    pub(crate) fn with_offset(self, offset: i16) -> Fields {
+    pub(crate) const fn with_offset(self, offset: i16) -> Fields {
         Fields { offset, ..self }
     }
 
-    pub(crate) fn with_imm(self, imm: i32) -> Fields {
+    pub(crate) const fn with_imm(self, imm: i32) -> Fields {
         Fields { imm, ..self }
     }
 
-    fn tail(self, tail: i32) -> Fields {
+    const fn tail(self, tail: i32) -> Fields {
         Fields { tail, ..self }
     }
 }

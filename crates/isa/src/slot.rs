@@ -60,6 +60,14 @@ impl Slot {
         [self.opcode, regs, o0, o1, i0, i1, i2, i3]
     }
 
+    /// All fields but the opcode, side by side.
+    pub(crate) const fn operand_bits(self) -> u64 {
+        (self.imm as u32 as u64) << 32
+            | (self.offset as u16 as u64) << 16
+            | (self.dst as u64) << 8
+            | self.src as u64
+    }
+
     /// Reads a whole program. `None` when the length is not a multiple of 8.
     pub fn read_all(bytes: &[u8]) -> Option<Vec<Slot>> {
         let (slots, rest) = bytes.as_chunks::<8>();

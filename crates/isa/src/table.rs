@@ -26,8 +26,9 @@ use crate::{
     CmpOp::{self, *},
     EndianOp, Imm64, Insn, Operand, PacketMode, Reg, Size,
     Size::*,
-    Width,
+    Slot, Width,
     Width::*,
+    fields,
 };
 use Group::*;
 use Select::*;
@@ -62,6 +63,12 @@ pub struct Row {
     pub text: &'static str,
     /// The conformance group.
     pub group: Group,
+    /// Bits of a slot ([`Slot::operand_bits`]) that hold no operand.
+    pub(crate) reserved: u64,
+    /// What those bits are: [`Row::select`], else 0.
+    pub(crate) fixed: u64,
+    /// The slot after it holds an operand.
+    pub(crate) tail: bool,
 }
 
 /// What tells rows of one opcode apart: the field and its value.
@@ -304,7 +311,7 @@ pub fn rows(opcode: u8) -> &'static [Row] {
 /// `None` for values of [`Insn`] that no slot has, such as a byte swap of 24
 /// bits, and for [`Insn::Invalid`] and [`Insn::WideTail`].
 pub fn row_of(insn: Insn) -> Option<&'static Row> {
-    let blank = crate::fields::blank(insn);
+    let blank = fields::blank(insn);
     TABLE.iter().find(|row| row.insn == blank)
 }
 
@@ -327,12 +334,40 @@ const fn index() -> [(u8, u8); 256] {
 }
 
 const fn row(opcode: u8, select: Select, insn: Insn, text: &'static str, group: Group) -> Row {
+    let used = fields::used(insn);
+    let mut reserved = Slot {
+        opcode: 0,
+        dst: if used.dst == 0 { !0 } else { 0 },
+        src: if used.src == 0 { !0 } else { 0 },
+        offset: if used.offset == 0 { !0 } else { 0 },
+        imm: if used.imm == 0 { !0 } else { 0 },
+    };
+    let mut fixed = Slot {
+        opcode: 0,
+        dst: 0,
+        src: 0,
+        offset: 0,
+        imm: 0,
+    };
+    match select {
+        Select::Any => {}
+        Select::Src(src) => fixed.src = src,
+        Select::Off(offset) => fixed.offset = offset,
+        Select::Imm(imm) => fixed.imm = imm,
+    }
+    // Linux ignores it.
+    if matches!(insn, Insn::Exit) {
+        reserved.offset = 0;
+    }
     Row {
         opcode,
         select,
         insn,
         text,
         group,
+        reserved: reserved.operand_bits(),
+        fixed: fixed.operand_bits(),
+        tail: used.tail != 0,
     }
 }
 
