@@ -2,6 +2,7 @@
 //! and modifiers.
 
 use std::{
+    ffi::CStr,
     fmt,
     ops::Range,
     sync::{Arc, OnceLock},
@@ -174,7 +175,21 @@ impl Btf {
             None => offset,
         };
         let rest = self.strings.get(own as usize..)?;
-        rest.get(..rest.bytes().position(|byte| byte == 0)?)
+        // Strings may be long: the standard library looks at words.
+        let string = CStr::from_bytes_until_nul(rest.as_bytes()).ok()?;
+        rest.get(..string.count_bytes())
+    }
+
+    /// Whether there is a string at this offset of the string table.
+    pub fn has_str(&self, offset: u32) -> bool {
+        let own = match &self.base {
+            Some(base) if offset < base.strings_len => return base.btf.has_str(offset),
+            Some(base) => offset - base.strings_len,
+            None => offset,
+        };
+        // The last string ends where the table does.
+        let at = own as usize;
+        at < self.strings.len() && self.strings.is_char_boundary(at)
     }
 
     /// Whether there is a string at this offset that may be a name: one of up

@@ -357,7 +357,7 @@ mod tests {
     use crate::scalar::Scalar;
     use crate::state::{Iter, IterState};
     use crate::structure::InsnFacts;
-    use isa::{Code, Reg};
+    use isa::Reg;
 
     /// Registers below `r6` are live everywhere.
     fn structure() -> Structure {
@@ -366,11 +366,8 @@ mod tests {
             ..InsnFacts::default()
         };
         Structure {
-            code: Code::new(Default::default()),
-            subprograms: Vec::new(),
             insns: vec![facts; 2],
-            postorder: Vec::new(),
-            scc_count: 0,
+            ..Structure::default()
         }
     }
 

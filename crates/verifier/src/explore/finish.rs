@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use isa::{Imm64, Insn, Pc};
+use isa::{Insn, Pc};
 
 use crate::reason::{Result, Unsupported};
+use crate::structure::calls::Mentioned;
 use crate::structure::stack_depth;
 
 /// Bytes of a register on the stack.
@@ -38,18 +39,15 @@ impl super::Verifier<'_> {
             return Ok(());
         }
         let mut known = HashSet::new();
-        for (pc, insn) in self.structure.code.iter() {
-            if let Insn::LoadImm {
-                imm: Imm64::Function { offset },
-                ..
-            } = insn
+        for mention in &self.structure.mentions {
+            let pc = mention.pc;
+            if let Mentioned::Address(start) = mention.what
                 && self.is_followed(pc)
+                && known.insert(start)
+                && !self.is_function_in_the_end(start)
             {
-                let start = Pc((i64::from(pc.0) + 1 + i64::from(offset)) as u32);
-                if known.insert(start) && !self.is_function_in_the_end(start) {
-                    let feature = "the address of a function that is never called".to_owned();
-                    return Err(Unsupported { pc, feature }.into());
-                }
+                let feature = "the address of a function that is never called".to_owned();
+                return Err(Unsupported { pc, feature }.into());
             }
         }
         Ok(())
@@ -114,10 +112,9 @@ impl super::Verifier<'_> {
     /// Functions with a `may_goto` that Linux keeps: it drops those that no path
     /// comes to and those that lead to the next instruction anyway.
     fn with_may_goto(&self) -> BTreeSet<u32> {
-        let code: Vec<_> = self.structure.code.iter().collect();
         let mut kept = BTreeSet::new();
-        for (pc, insn) in code.into_iter().rev() {
-            let Insn::MayGoto { offset } = insn else {
+        for pc in self.structure.may_gotos.iter().rev().copied() {
+            let Some(Insn::MayGoto { offset }) = self.insn_at(pc) else {
                 continue;
             };
             let is_dropped = |pc: u32| {

@@ -72,7 +72,7 @@ pub(crate) struct Verifier<'a> {
     pub(crate) cache: cache::Cache,
     /// Where all paths came from.
     trail: history::Trail,
-    stack_liveness: stack_liveness::StackLiveness,
+    stack_liveness: stack_liveness::StackLiveness<'a>,
     loops: scc::Loops,
     /// Memory for comparisons.
     ids: equal::IdMap,

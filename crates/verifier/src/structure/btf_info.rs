@@ -117,7 +117,7 @@ fn check_lines(btf: &Btf, program: &Program, subprograms: &[Subprogram]) -> Resu
         if slot.opcode == 0 {
             return Err(Refusal::LineInfoCode(index).into());
         }
-        if btf.str(line.line_off).is_none() || btf.str(line.file_name_off).is_none() {
+        if !btf.has_str(line.line_off) || !btf.has_str(line.file_name_off) {
             return Err(Refusal::LineInfoString(index).into());
         }
         if let Some((_, subprogram)) = waiting.peek() {

@@ -1,22 +1,39 @@
-//! What the passes need to know of the functions that a program calls.
+//! The functions that a program names, and what the passes need to know of
+//! those that are not its own.
+
+use std::collections::BTreeMap;
 
 use abi::helpers::{self, Arg, Helper};
 use abi::kfuncs::{self, KfuncFlags, Only};
 use abi::{Extern, Flavor, Program};
 use btf::{Kind, Type};
-use isa::CallTarget;
+use isa::{CallTarget, Pc};
 
 use crate::Config;
+
+/// An instruction that names a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) pc: Pc,
+    pub(crate) what: Mentioned,
+}
+
+/// A function that an instruction names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mentioned {
+    /// The function of the program that begins there is called.
+    Called(Pc),
+    /// Its address is taken.
+    Address(Pc),
+    /// A helper or kernel function is called.
+    Outside(CallTarget),
+}
 
 /// What calling it means for control flow and registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Callee {
     /// How many of `r1` to `r5` it takes; `None` where that is not known.
     pub(super) params: Option<u32>,
-    /// It leaves nothing in `r0`.
-    pub(super) void: bool,
-    /// It keeps all registers that carry no argument and no result.
-    pub(super) fastcall: bool,
     pub(super) callback: CallsBack,
     /// It gives the next element of an open-coded iterator.
     pub(super) iter_next: bool,
@@ -35,33 +52,52 @@ pub(super) enum CallsBack {
     Async,
 }
 
-/// Knows the functions that one program calls.
-pub(super) struct Callees<'a> {
-    program: &'a Program,
-    config: &'a Config,
-    flavor: Option<&'static Flavor>,
-}
-
-impl<'a> Callees<'a> {
-    pub(super) fn of(program: &'a Program, config: &'a Config) -> Callees<'a> {
-        let flavor = Flavor::of(
+/// What is known of each of `mentions`; nothing of functions of the program.
+pub(super) fn callees(
+    program: &Program,
+    config: &Config,
+    mentions: &[Mention],
+) -> Vec<Option<Callee>> {
+    let mut callees = Callees {
+        program,
+        config,
+        flavor: Flavor::of(
             program.prog_type,
             program.attach_type,
             program.flags.sleepable,
             &program.attach_target,
-        );
-        Callees {
-            program,
-            config,
-            flavor,
-        }
-    }
+        ),
+        kfuncs: BTreeMap::new(),
+    };
+    let known = |mention: &Mention| match mention.what {
+        Mentioned::Outside(target) => callees.get(target),
+        Mentioned::Called(_) | Mentioned::Address(_) => None,
+    };
+    mentions.iter().map(known).collect()
+}
 
+/// Knows the functions that one program calls.
+struct Callees<'a> {
+    program: &'a Program,
+    config: &'a Config,
+    flavor: Option<&'static Flavor>,
+    /// Kernel functions that were asked for.
+    kfuncs: BTreeMap<i32, Option<Callee>>,
+}
+
+impl Callees<'_> {
     /// The helper or kernel function; nothing for functions of the program.
-    pub(super) fn get(&self, target: CallTarget) -> Option<Callee> {
+    fn get(&mut self, target: CallTarget) -> Option<Callee> {
         match target {
             CallTarget::Helper(id) => self.helper(id),
-            CallTarget::Kfunc { btf_id, .. } => self.kfunc(btf_id),
+            CallTarget::Kfunc { btf_id, .. } => {
+                if let Some(known) = self.kfuncs.get(&btf_id) {
+                    return *known;
+                }
+                let found = self.kfunc(btf_id);
+                self.kfuncs.insert(btf_id, found);
+                found
+            }
             CallTarget::Local(_) => None,
         }
     }
@@ -72,8 +108,6 @@ impl<'a> Callees<'a> {
         let known = self.flavor.is_none_or(|flavor| flavor.may_call(helper));
         Some(Callee {
             params: known.then_some(helper.args_in(self.program.prog_type).len() as u32),
-            void: helper.ret == helpers::Ret::Void,
-            fastcall: known && helper.name == "bpf_get_smp_processor_id",
             callback: callback(helper),
             iter_next: false,
             // A program that is gone on in may move the packet.
@@ -94,11 +128,8 @@ impl<'a> Callees<'a> {
         }
         let flags = known.and_then(|kfunc| kfunc.signature).map(|s| s.flags);
         let has = |flag| flags.is_some_and(|flags| flags.contains(flag));
-        let proto = self.prototype(called);
         Some(Callee {
-            params: proto.map(|(params, _)| params),
-            void: proto.is_some_and(|(_, void)| void),
-            fastcall: has(KfuncFlags::FASTCALL) || name == "bpf_rdonly_cast",
+            params: self.params(called),
             callback: match name {
                 "bpf_rbtree_add_impl" => CallsBack::Sync,
                 "bpf_wq_set_callback_impl"
@@ -112,9 +143,9 @@ impl<'a> Callees<'a> {
         })
     }
 
-    /// Number of parameters, and whether nothing is returned: by the kernel's
-    /// BTF where there is one, else by the program's.
-    fn prototype(&self, called: &Extern) -> Option<(u32, bool)> {
+    /// Number of parameters: by the kernel's BTF where there is one, else by the
+    /// program's.
+    fn params(&self, called: &Extern) -> Option<u32> {
         let kernel = self.config.kernel_btf.as_deref();
         let kernel = kernel.and_then(|btf| Some((btf, btf.find(&called.name, Kind::Func)?)));
         let own = self.program.btf.as_deref();
@@ -124,10 +155,7 @@ impl<'a> Callees<'a> {
             (_, ty) => ty,
         };
         match proto {
-            Type::FuncProto(proto) => {
-                let void = proto.ret == btf::TypeId::VOID;
-                Some((proto.len() as u32, void))
-            }
+            Type::FuncProto(proto) => Some(proto.len() as u32),
             _ => None,
         }
     }

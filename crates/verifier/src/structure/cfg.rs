@@ -1,79 +1,37 @@
-//! Reachability, and the marks that control flow puts on instructions.
+//! The marks that control flow puts on instructions, and what functions do
+//! through those that they call.
 
-use abi::Program;
-use isa::Pc;
+use isa::{Pc, Slot};
 
-use super::calls::{Callee, Callees, CallsBack};
-use super::flow::{self, Flow};
-use super::{InsnFacts, Marks, Subprogram};
-use crate::reason::Structure as Refusal;
-use crate::{Config, Result};
+use super::calls::{Callee, CallsBack, Mention, Mentioned};
+use super::{Graph, InsnFacts, Marks, Subprogram, flow};
 
-/// Checks that every instruction can be reached and marks them all.
-pub(super) fn check(
-    program: &Program,
-    config: &Config,
+const TARGET: Marks = Marks(Marks::PRUNE_POINT.0 | Marks::JUMP_HISTORY.0);
+
+/// Marks what jumps, branches and calls make of instructions; `callees` is what
+/// is known of each of `mentions`. Gives the places of all `may_goto`.
+pub(super) fn mark(
+    slots: &[Slot],
+    graph: &Graph,
+    mentions: &[Mention],
+    callees: &[Option<Callee>],
+    insns: &mut [InsnFacts],
     subprograms: &mut [Subprogram],
-) -> Result<Vec<InsnFacts>> {
-    let mut insns = vec![InsnFacts::default(); program.code.len()];
-    for (number, subprogram) in subprograms.iter().enumerate() {
-        let range = subprogram.start.index()..subprogram.end.index();
-        for facts in insns.get_mut(range).unwrap_or_default() {
-            facts.subprogram = number as u16;
-        }
-    }
-    check_reachable(program)?;
+) -> Vec<Pc> {
     let mut marker = Marker {
-        callees: Callees::of(program, config),
-        insns: &mut insns,
+        insns,
         subprograms,
         calls: Vec::new(),
     };
-    for (at, slot) in program.code.iter().enumerate() {
-        marker.visit(at, *slot);
+    let may_gotos = marker.visit_jumps(slots, graph);
+    for (mention, callee) in mentions.iter().zip(callees) {
+        marker.visit_mention(mention, *callee);
     }
     marker.spread_effects();
-    Ok(insns)
-}
-
-/// Refuses what cannot be reached from the first instruction, calls and the
-/// addresses of callbacks followed.
-fn check_reachable(program: &Program) -> Result {
-    let slots = program.code.as_slice();
-    let mut reached = vec![false; slots.len()];
-    let mut waiting = vec![0usize];
-    while let Some(at) = waiting.pop() {
-        let Some(slot) = slots.get(at) else {
-            continue;
-        };
-        match reached.get_mut(at) {
-            Some(reached) if !*reached => *reached = true,
-            _ => continue,
-        }
-        waiting.extend(
-            flow::successors(slots, Pc(at as u32))
-                .into_iter()
-                .map(Pc::index),
-        );
-        let named = flow::function_named(*slot);
-        waiting.extend(named.and_then(|n| usize::try_from(flow::target(at, n.offset())).ok()));
-    }
-    let mut each = reached.into_iter().enumerate();
-    while let Some((at, reached)) = each.next() {
-        let pc = Pc(at as u32);
-        if !reached {
-            return Err(Refusal::Unreachable(pc).into());
-        }
-        let wide = slots.get(at).is_some_and(|s| flow::flow(*s) == Flow::Wide);
-        if wide && each.next().is_some_and(|(_, reached)| reached) {
-            return Err(Refusal::IntoWide(pc).into());
-        }
-    }
-    Ok(())
+    may_gotos
 }
 
 struct Marker<'a> {
-    callees: Callees<'a>,
     insns: &'a mut [InsnFacts],
     subprograms: &'a mut [Subprogram],
     /// Caller and callee, by number.
@@ -81,51 +39,57 @@ struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    fn visit(&mut self, at: usize, slot: isa::Slot) {
-        const TARGET: Marks = Marks(Marks::PRUNE_POINT.0 | Marks::JUMP_HISTORY.0);
-        match flow::flow(slot) {
-            Flow::Jump(offset) => self.mark(flow::target(at, offset), TARGET),
-            Flow::Branch(offset) => {
-                self.mark(at as i64, Marks::PRUNE_POINT);
-                if let Some(isa::Insn::MayGoto { .. }) = flow::shape(slot.opcode) {
-                    self.mark(at as i64, Marks::FORCE_CHECKPOINT);
-                }
-                self.mark(flow::target(at, offset), TARGET);
-            }
-            Flow::Call => {
-                let target = flow::call_target(slot);
-                if let Some(callee) = target.and_then(|target| self.callees.get(target)) {
-                    self.visit_callee(at, callee);
-                }
-                self.mark(at as i64 + 1, TARGET);
-            }
-            Flow::Wide if flow::function_named(slot).is_some() => self.mark(at as i64 + 2, TARGET),
-            Flow::Wide | Flow::Next | Flow::Exit => {}
-        }
-        if let Some(named) = flow::function_named(slot) {
-            let to = flow::target(at, named.offset());
-            self.mark(at as i64, Marks::PRUNE_POINT);
+    fn visit_jumps(&mut self, slots: &[Slot], graph: &Graph) -> Vec<Pc> {
+        let mut may_gotos = Vec::new();
+        for ((pc, edges), slot) in (0..).map(Pc).zip(graph.edges()).zip(slots) {
+            let Some(to) = edges.jump() else {
+                continue;
+            };
             self.mark(to, TARGET);
-            self.note_call(at, to);
+            if edges.next().is_some() {
+                self.mark(pc, Marks::PRUNE_POINT);
+                if flow::is_may_goto(*slot) {
+                    self.mark(pc, Marks::FORCE_CHECKPOINT);
+                    may_gotos.push(pc);
+                }
+            }
+        }
+        may_gotos
+    }
+
+    fn visit_mention(&mut self, mention: &Mention, callee: Option<Callee>) {
+        let pc = mention.pc;
+        let (to, slots) = match mention.what {
+            Mentioned::Called(to) => (Some(to), 1),
+            Mentioned::Address(to) => (Some(to), 2),
+            Mentioned::Outside(_) => (None, 1),
+        };
+        self.mark(Pc(pc.0 + slots), TARGET);
+        if let Some(callee) = callee {
+            self.visit_callee(pc, callee);
+        }
+        if let Some(to) = to {
+            self.mark(pc, Marks::PRUNE_POINT);
+            self.mark(to, TARGET);
+            self.note_call(pc, to);
         }
     }
 
-    fn visit_callee(&mut self, at: usize, callee: Callee) {
+    fn visit_callee(&mut self, pc: Pc, callee: Callee) {
         match callee.callback {
             CallsBack::Sync => {
-                self.mark(at as i64, Marks::PRUNE_POINT);
-                self.mark(at as i64, Marks::JUMP_HISTORY);
-                self.mark(at as i64, Marks::FORCE_CHECKPOINT);
-                self.mark(at as i64, Marks::CALLS_CALLBACK);
+                self.mark(pc, TARGET);
+                self.mark(pc, Marks::FORCE_CHECKPOINT);
+                self.mark(pc, Marks::CALLS_CALLBACK);
             }
-            CallsBack::Async => self.mark(at as i64, Marks::PRUNE_POINT),
+            CallsBack::Async => self.mark(pc, Marks::PRUNE_POINT),
             CallsBack::Never => {}
         }
         if callee.iter_next {
-            self.mark(at as i64, Marks::PRUNE_POINT);
-            self.mark(at as i64, Marks::FORCE_CHECKPOINT);
+            self.mark(pc, Marks::PRUNE_POINT);
+            self.mark(pc, Marks::FORCE_CHECKPOINT);
         }
-        let number = self.insns.get(at).map(|facts| facts.subprogram);
+        let number = self.insns.get(pc.index()).map(|facts| facts.subprogram);
         let caller = number.and_then(|n| self.subprograms.get_mut(usize::from(n)));
         if let Some(caller) = caller {
             caller.changes_packet |= callee.changes_packet;
@@ -133,20 +97,18 @@ impl Marker<'_> {
         }
     }
 
-    fn mark(&mut self, at: i64, marks: Marks) {
-        let facts = usize::try_from(at)
-            .ok()
-            .and_then(|at| self.insns.get_mut(at));
-        if let Some(facts) = facts {
+    fn mark(&mut self, at: Pc, marks: Marks) {
+        if let Some(facts) = self.insns.get_mut(at.index()) {
             facts.marks.set(marks);
         }
     }
 
     /// A function does what the functions do that it calls, or whose address it
     /// hands on.
-    fn note_call(&mut self, at: usize, to: i64) {
-        let callee = usize::try_from(to).ok().and_then(|to| self.insns.get(to));
-        if let (Some(caller), Some(callee)) = (self.insns.get(at), callee) {
+    fn note_call(&mut self, at: Pc, to: Pc) {
+        if let (Some(caller), Some(callee)) =
+            (self.insns.get(at.index()), self.insns.get(to.index()))
+        {
             let pair = (caller.subprogram, callee.subprogram);
             if self.calls.last() != Some(&pair) {
                 self.calls.push(pair);

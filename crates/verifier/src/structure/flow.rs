@@ -1,6 +1,6 @@
 //! Where control goes after a slot, by its opcode and offset alone.
 
-use isa::{CallTarget, Imm64, Insn, Pc, Slot, table};
+use isa::{CallTarget, Imm64, Insn, Slot, table};
 
 /// How a slot moves control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,23 +20,28 @@ pub(super) enum Flow {
 }
 
 /// How an opcode moves control, where nothing but its fields is left to look at.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Next,
     Wide,
     Jump,
     LongJump,
     Branch,
+    MayGoto,
     Call,
     Exit,
-    Unknown,
 }
 
 /// By opcode, from the instruction table: every pass asks for every slot.
 static KINDS: [Kind; 256] = kinds();
 
 const fn kinds() -> [Kind; 256] {
-    let mut kinds = [Kind::Unknown; 256];
+    let mut kinds = [Kind::Next; 256];
+    let mut opcode = 0;
+    while opcode < kinds.len() {
+        kinds[opcode] = unknown(opcode as u8);
+        opcode += 1;
+    }
     let mut i = table::TABLE.len();
     // From the end, so that the first row of an opcode stands.
     while i > 0 {
@@ -45,7 +50,8 @@ const fn kinds() -> [Kind; 256] {
         kinds[row.opcode as usize] = match row.insn {
             Insn::Jump { long: true, .. } => Kind::LongJump,
             Insn::Jump { long: false, .. } => Kind::Jump,
-            Insn::Branch { .. } | Insn::MayGoto { .. } => Kind::Branch,
+            Insn::Branch { .. } => Kind::Branch,
+            Insn::MayGoto { .. } => Kind::MayGoto,
             Insn::Call { .. } | Insn::CallReg { .. } => Kind::Call,
             Insn::Exit => Kind::Exit,
             Insn::LoadImm { .. } => Kind::Wide,
@@ -53,6 +59,32 @@ const fn kinds() -> [Kind; 256] {
         };
     }
     kinds
+}
+
+/// Linux checks the targets of jumps before it knows that there are no unknown
+/// opcodes, and takes for a jump what has the class of one.
+const fn unknown(opcode: u8) -> Kind {
+    const CLASS: u8 = 0b0000_0111;
+    const OPERATION: u8 = 0b1111_0000;
+    let (mut jumps, mut call, mut exit) = (false, false, false);
+    let mut i = 0;
+    while i < table::TABLE.len() {
+        let row = &table::TABLE[i];
+        let differing = row.opcode ^ opcode;
+        match row.insn {
+            Insn::Jump { .. } | Insn::Branch { .. } => jumps |= differing & CLASS == 0,
+            Insn::Call { .. } => call |= differing & OPERATION == 0,
+            Insn::Exit => exit |= differing & OPERATION == 0,
+            _ => {}
+        }
+        i += 1;
+    }
+    match (jumps, call, exit) {
+        (false, ..) => Kind::Next,
+        (true, true, _) => Kind::Call,
+        (true, false, true) => Kind::Exit,
+        (true, false, false) => Kind::Branch,
+    }
 }
 
 /// How `slot` moves control, whatever its reserved fields hold.
@@ -63,11 +95,20 @@ pub(super) fn flow(slot: Slot) -> Flow {
         Kind::Wide => Flow::Wide,
         Kind::Jump => Flow::Jump(slot.offset.into()),
         Kind::LongJump => Flow::Jump(slot.imm),
-        Kind::Branch => Flow::Branch(slot.offset.into()),
+        Kind::Branch | Kind::MayGoto => Flow::Branch(slot.offset.into()),
         Kind::Call => Flow::Call,
         Kind::Exit => Flow::Exit,
-        Kind::Unknown => unknown(slot),
     }
+}
+
+/// Whether it takes two slots.
+#[inline]
+pub(super) fn is_wide(slot: Slot) -> bool {
+    KINDS[usize::from(slot.opcode)] == Kind::Wide
+}
+
+pub(super) fn is_may_goto(slot: Slot) -> bool {
+    KINDS[usize::from(slot.opcode)] == Kind::MayGoto
 }
 
 /// What the opcode does, with blank operands.
@@ -75,83 +116,42 @@ pub(super) fn shape(opcode: u8) -> Option<Insn> {
     Some(table::rows(opcode).first()?.insn)
 }
 
-/// Linux checks the targets of jumps before it knows that there are no unknown
-/// opcodes, and takes for a jump what has the class of one.
-fn unknown(slot: Slot) -> Flow {
-    const CLASS: u8 = 0b0000_0111;
-    const OPERATION: u8 = 0b1111_0000;
-    let like = |known: u8| slot.opcode & OPERATION == known & OPERATION;
-    let jumps = table::TABLE.iter().find(|row| {
-        let jump = matches!(row.insn, Insn::Jump { .. } | Insn::Branch { .. });
-        jump && row.opcode & CLASS == slot.opcode & CLASS
-    });
-    let of = |wanted: fn(Insn) -> bool| {
-        let row = table::TABLE.iter().find(|row| wanted(row.insn));
-        row.is_some_and(|row| like(row.opcode))
-    };
-    if jumps.is_none() {
-        Flow::Next
-    } else if of(|insn| matches!(insn, Insn::Call { .. })) {
-        Flow::Call
-    } else if of(|insn| matches!(insn, Insn::Exit)) {
-        Flow::Exit
-    } else {
-        Flow::Branch(slot.offset.into())
+/// A function that a slot names: by a call, or by the address of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A function of the program; the offset counts from the next slot.
+    Called(i32),
+    /// As above, by its address.
+    Address(i32),
+    /// A helper or kernel function.
+    Outside(CallTarget),
+}
+
+/// The function that `slot` names, whatever its reserved fields hold.
+#[inline]
+pub(super) fn named(slot: Slot) -> Option<Named> {
+    match KINDS[usize::from(slot.opcode)] {
+        Kind::Call | Kind::Wide => named_by(slot),
+        _ => None,
     }
 }
 
-/// The function of the program that the slot at `pc` names: by a call, or by
-/// the address of a callback.
-pub(super) fn function_named(slot: Slot) -> Option<Named> {
-    if !matches!(
-        shape(slot.opcode)?,
-        Insn::Call { .. } | Insn::LoadImm { .. }
-    ) {
-        return None;
-    }
-    match kind(slot)? {
-        Insn::Call {
-            target: CallTarget::Local(_),
-        } => Some(Named::Called(slot.imm)),
+fn named_by(slot: Slot) -> Option<Named> {
+    Some(match kind(slot)? {
+        Insn::Call { target } => match target {
+            CallTarget::Local(_) => Named::Called(slot.imm),
+            CallTarget::Helper(_) => Named::Outside(CallTarget::Helper(slot.imm)),
+            CallTarget::Kfunc { .. } => Named::Outside(CallTarget::Kfunc {
+                btf_id: slot.imm,
+                module: slot.offset,
+            }),
+        },
         Insn::LoadImm {
             imm: Imm64::Function { .. },
             ..
-        } => Some(Named::Address(slot.imm)),
-        _ => None,
-    }
-}
-
-/// How a slot names a function; the offset counts from the next slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
-    Called(i32),
-    Address(i32),
-}
-
-impl Named {
-    pub(super) fn offset(self) -> i32 {
-        match self {
-            Named::Called(offset) | Named::Address(offset) => offset,
-        }
-    }
-}
-
-/// What a call goes to, whatever its reserved fields hold.
-pub(super) fn call_target(slot: Slot) -> Option<CallTarget> {
-    if !matches!(shape(slot.opcode)?, Insn::Call { .. }) {
-        return None;
-    }
-    match kind(slot)? {
-        Insn::Call { target } => Some(match target {
-            CallTarget::Helper(_) => CallTarget::Helper(slot.imm),
-            CallTarget::Local(_) => CallTarget::Local(slot.imm),
-            CallTarget::Kfunc { .. } => CallTarget::Kfunc {
-                btf_id: slot.imm,
-                module: slot.offset,
-            },
-        }),
-        _ => None,
-    }
+        } => Named::Address(slot.imm),
+        _ => return None,
+    })
 }
 
 /// What the slot is among the instructions of its opcode, by its source field,
@@ -168,44 +168,22 @@ pub(super) fn kind(slot: Slot) -> Option<Insn> {
 }
 
 /// Where `offset`, counted from the slot after `from`, leads.
+#[inline]
 pub(super) fn target(from: usize, offset: i32) -> i64 {
     from as i64 + 1 + i64::from(offset)
 }
 
-/// At most two instructions: the next one, then the target of a jump.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Successors {
-    next: Option<Pc>,
-    jump: Option<Pc>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl IntoIterator for Successors {
-    type Item = Pc;
-    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<Pc>, 2>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        [self.next, self.jump].into_iter().flatten()
+    #[test]
+    fn unknown_opcodes_of_the_jump_classes_are_jumps() {
+        let kind = |opcode: u8| KINDS[usize::from(opcode)];
+        // A call and an exit of 32 bits, and operations that do not exist.
+        assert!(kind(0x86) == Kind::Call && kind(0x8e) == Kind::Call);
+        assert!(kind(0x96) == Kind::Exit);
+        assert!(kind(0xf5) == Kind::Branch && kind(0xfe) == Kind::Branch);
+        assert!(kind(0xff) == Kind::Next && kind(0) == Kind::Next);
     }
-}
-
-/// Where control may go after `pc` inside its function.
-#[inline]
-pub(super) fn successors(slots: &[Slot], pc: Pc) -> Successors {
-    let Some(slot) = slots.get(pc.index()) else {
-        return Successors::default();
-    };
-    let inside = |to: i64| {
-        let to = u32::try_from(to).ok()?;
-        ((to as usize) < slots.len()).then_some(Pc(to))
-    };
-    let after = |slots: u32| inside(i64::from(pc.0) + i64::from(slots));
-    let there = |offset| inside(target(pc.index(), offset));
-    let (next, jump) = match flow(*slot) {
-        Flow::Next | Flow::Call => (after(1), None),
-        Flow::Wide => (after(2), None),
-        Flow::Jump(offset) => (None, there(offset)),
-        Flow::Branch(offset) => (after(1), there(offset)),
-        Flow::Exit => (None, None),
-    };
-    Successors { next, jump }
 }

@@ -1,12 +1,10 @@
 //! Which registers may still be read, before each instruction.
 
-use abi::Program;
-use isa::table::Select;
-use isa::{AtomicOp, CallTarget, Insn, Operand, Pc, Slot};
+use isa::table::{self, Select};
+use isa::{AluOp, AtomicOp, Insn, Operand, Pc, Slot};
 
-use super::calls::Callees;
-use super::{InsnFacts, flow};
-use crate::Config;
+use super::calls::{Callee, Mention};
+use super::{Graph, InsnFacts};
 
 /// `r0` to `r9`. The frame pointer always holds the same.
 const LISTED: u16 = 0x3ff;
@@ -14,37 +12,127 @@ const LISTED: u16 = 0x3ff;
 const CALLER_SAVED: u16 = 0x3f;
 const R0: u16 = 1;
 
-/// Computes [`InsnFacts::live_before`] of all instructions.
+/// Computes [`InsnFacts::live_before`] of all instructions; `callees` is what is
+/// known of each of `mentions`.
+///
+/// Most code runs downwards: once through it from its end is enough, but for
+/// what loops carry back.
 pub(super) fn compute(
-    program: &Program,
-    config: &Config,
-    postorder: &[Pc],
+    slots: &[Slot],
+    graph: &Graph,
+    mentions: &[Mention],
+    callees: &[Option<Callee>],
     insns: &mut [InsnFacts],
 ) {
-    let callees = Callees::of(program, config);
-    let slots = program.code.as_slice();
-    let effects: Vec<Effect> = slots.iter().map(|slot| effect(*slot, &callees)).collect();
-    let jumps = Jumps::of(slots);
-    // Taken from the end: in post-order.
-    let mut waiting: Vec<Pc> = postorder.iter().rev().copied().collect();
-    let mut is_waiting = vec![true; slots.len()];
-    while let Some(pc) = waiting.pop() {
-        is_waiting[pc.index()] = false;
-        let after = flow::successors(slots, pc)
-            .into_iter()
-            .fold(0, |live, next| live | insns[next.index()].live_before);
-        let Effect { reads, writes } = effects[pc.index()];
-        let before = (reads | (after & !writes)) & LISTED;
-        if before == insns[pc.index()].live_before {
+    let mut flow = DataFlow {
+        slots,
+        graph,
+        mentions,
+        callees,
+        insns,
+    };
+    let mut calls = mentions.len();
+    let mut waiting = Vec::new();
+    for (at, slot) in slots.iter().enumerate().rev() {
+        // Nothing but the second slot of a wide instruction has this opcode.
+        if slot.opcode == 0 {
             continue;
         }
-        insns[pc.index()].live_before = before;
-        for from in jumps.leading_to(slots, pc) {
-            if !is_waiting[from.index()] {
-                is_waiting[from.index()] = true;
-                waiting.push(from);
+        let pc = Pc(at as u32);
+        let call = calls
+            .checked_sub(1)
+            .filter(|call| mentions.get(*call).is_some_and(|m| m.pc == pc));
+        calls = call.unwrap_or(calls);
+        flow.update(pc, *slot, call);
+        if graph.successors(pc).any(|to| to <= pc) {
+            waiting.push(pc);
+        }
+    }
+    flow.carry_back(waiting);
+}
+
+struct DataFlow<'a> {
+    slots: &'a [Slot],
+    graph: &'a Graph,
+    mentions: &'a [Mention],
+    callees: &'a [Option<Callee>],
+    insns: &'a mut [InsnFacts],
+}
+
+impl DataFlow<'_> {
+    /// Updates what is live before an instruction; whether it changed. `call` is
+    /// its number among the mentions.
+    fn update(&mut self, pc: Pc, slot: Slot, call: Option<usize>) -> bool {
+        let live = |pc: Pc| {
+            self.insns
+                .get(pc.index())
+                .map_or(0, |next| next.live_before)
+        };
+        let after = self
+            .graph
+            .successors(pc)
+            .fold(0, |all, next| all | live(next));
+        let Effect { reads, writes } = self.effect(slot, call);
+        let before = (reads | (after & !writes)) & LISTED;
+        match self.insns.get_mut(pc.index()) {
+            Some(facts) if facts.live_before != before => {
+                facts.live_before = before;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Updates what waits, and what comes before what changes.
+    fn carry_back(&mut self, mut waiting: Vec<Pc>) {
+        while let Some(pc) = waiting.pop() {
+            let Some(slot) = self.slots.get(pc.index()) else {
+                continue;
+            };
+            let call = self
+                .mentions
+                .binary_search_by_key(&pc, |mention| mention.pc);
+            if self.update(pc, *slot, call.ok()) {
+                waiting.extend(self.graph.predecessors(pc));
             }
         }
+    }
+
+    fn effect(&self, slot: Slot, call: Option<usize>) -> Effect {
+        let (dst, src) = (1 << slot.dst, 1 << slot.src);
+        let Pattern {
+            reads_dst,
+            reads_src,
+            writes_dst,
+            special,
+        } = PATTERNS[usize::from(slot.opcode)];
+        let given = |register: u16, is: bool| register * u16::from(is);
+        match special {
+            Special::None => Effect {
+                reads: given(dst, reads_dst) | given(src, reads_src),
+                writes: given(dst, writes_dst),
+            },
+            Special::Call => Effect {
+                reads: self.arguments(call),
+                writes: CALLER_SAVED,
+            },
+            Special::Atomic => atomic(slot, dst, src),
+            Special::Exit => Effect {
+                reads: R0,
+                writes: 0,
+            },
+            Special::Unknown => Effect {
+                reads: LISTED,
+                writes: 0,
+            },
+        }
+    }
+
+    /// The registers that a call takes: by prototype, else all five.
+    fn arguments(&self, call: Option<usize>) -> u16 {
+        let known = call.and_then(|call| *self.callees.get(call)?);
+        let params = known.and_then(|callee| callee.params).unwrap_or(5).min(5);
+        ((1 << params) - 1) << 1
     }
 }
 
@@ -55,42 +143,79 @@ struct Effect {
     writes: u16,
 }
 
-fn effect(slot: Slot, callees: &Callees<'_>) -> Effect {
-    let dst = 1 << slot.dst;
-    let src = 1 << slot.src;
-    let second = |operand| match operand {
-        Operand::Reg(_) => src,
-        Operand::Imm(_) => 0,
-    };
-    let does = |reads, writes| Effect { reads, writes };
-    // What an opcode shares with others is the same for all of them, but for
-    // atomics.
-    let shape = flow::shape(slot.opcode).unwrap_or(Insn::WideTail);
-    match shape {
-        Insn::Alu {
-            op: isa::AluOp::Mov,
-            src,
-            ..
-        } => does(second(src), dst),
-        Insn::Alu { src, .. } => does(dst | second(src), dst),
-        Insn::Movsx { .. } | Insn::AddrSpaceCast { .. } => does(src, dst),
-        Insn::Neg { .. } | Insn::Endian { .. } => does(dst, dst),
-        Insn::LoadImm { .. } => does(0, dst),
-        Insn::Load { .. } => does(src, dst),
-        Insn::Store { src, .. } => does(dst | second(src), 0),
-        _ if is_atomic(shape) => atomic(slot, dst, src),
-        Insn::Branch { src, .. } => does(dst | second(src), 0),
-        Insn::Jump { .. } | Insn::MayGoto { .. } => does(0, 0),
-        Insn::Call { .. } | Insn::CallReg { .. } => does(arguments(slot, callees), CALLER_SAVED),
-        Insn::Exit => does(R0, 0),
-        // Linux does not say what these read: everything, then.
-        _ => does(LISTED, 0),
+/// What an opcode does with the registers in its fields. What it shares with
+/// others is the same for all of them, but for atomics.
+#[derive(Clone, Copy)]
+struct Pattern {
+    reads_dst: bool,
+    reads_src: bool,
+    writes_dst: bool,
+    special: Special,
+}
+
+#[derive(Clone, Copy)]
+enum Special {
+    None,
+    Call,
+    /// The immediate decides.
+    Atomic,
+    Exit,
+    /// Linux does not say what it reads: everything, then.
+    Unknown,
+}
+
+static PATTERNS: [Pattern; 256] = patterns();
+
+const fn patterns() -> [Pattern; 256] {
+    let mut patterns = [Pattern {
+        reads_dst: false,
+        reads_src: false,
+        writes_dst: false,
+        special: Special::Unknown,
+    }; 256];
+    let mut i = table::TABLE.len();
+    // From the end, so that the first row of an opcode stands.
+    while i > 0 {
+        i -= 1;
+        let row = &table::TABLE[i];
+        patterns[row.opcode as usize] = pattern(row.insn);
     }
+    patterns
+}
+
+const fn pattern(insn: Insn) -> Pattern {
+    let special = match insn {
+        Insn::Atomic { .. } | Insn::LoadAcquire { .. } | Insn::StoreRelease { .. } => {
+            Special::Atomic
+        }
+        Insn::Call { .. } | Insn::CallReg { .. } => Special::Call,
+        Insn::Exit => Special::Exit,
+        Insn::LoadPacket { .. } | Insn::WideTail | Insn::Invalid(_) => Special::Unknown,
+        _ => Special::None,
+    };
+    let (reads_dst, reads_src, writes_dst) = match insn {
+        Insn::Alu { op, src, .. } => (!matches!(op, AluOp::Mov), is_reg(src), true),
+        Insn::Movsx { .. } | Insn::AddrSpaceCast { .. } | Insn::Load { .. } => (false, true, true),
+        Insn::Neg { .. } | Insn::Endian { .. } => (true, false, true),
+        Insn::LoadImm { .. } => (false, false, true),
+        Insn::Store { src, .. } | Insn::Branch { src, .. } => (true, is_reg(src), false),
+        _ => (false, false, false),
+    };
+    Pattern {
+        reads_dst,
+        reads_src,
+        writes_dst,
+        special,
+    }
+}
+
+const fn is_reg(operand: Operand) -> bool {
+    matches!(operand, Operand::Reg(_))
 }
 
 /// The operation decides, for sizes as well that it does not come in.
 fn atomic(slot: Slot, dst: u16, src: u16) -> Effect {
-    let mut rows = isa::table::TABLE.iter().filter(|row| is_atomic(row.insn));
+    let mut rows = table::TABLE.iter().filter(|row| is_atomic(row.insn));
     let row = rows.find(|row| row.select == Select::Imm(slot.imm));
     // The lowest bit of an unknown operation says whether it fetches, as it
     // does in the known ones.
@@ -113,57 +238,4 @@ fn is_atomic(insn: Insn) -> bool {
         insn,
         Insn::Atomic { .. } | Insn::LoadAcquire { .. } | Insn::StoreRelease { .. }
     )
-}
-
-/// The registers that a call takes: by prototype, else all five.
-fn arguments(slot: Slot, callees: &Callees<'_>) -> u16 {
-    let known = match flow::call_target(slot) {
-        None | Some(CallTarget::Local(_)) => None,
-        Some(target) => callees.get(target),
-    };
-    let params = known.and_then(|callee| callee.params).unwrap_or(5).min(5);
-    ((1 << params) - 1) << 1
-}
-
-/// The jumps to each instruction.
-struct Jumps {
-    /// Where the jumps to an instruction begin in `from`, by instruction.
-    start: Vec<u32>,
-    from: Vec<Pc>,
-}
-
-impl Jumps {
-    fn of(slots: &[Slot]) -> Jumps {
-        let mut pairs = Vec::new();
-        for (at, slot) in slots.iter().enumerate() {
-            if let flow::Flow::Jump(offset) | flow::Flow::Branch(offset) = flow::flow(*slot) {
-                pairs.push((flow::target(at, offset), Pc(at as u32)));
-            }
-        }
-        pairs.sort_unstable();
-        let mut start = Vec::with_capacity(slots.len() + 1);
-        let mut seen = 0;
-        for at in 0..=slots.len() as i64 {
-            start.push(seen as u32);
-            while pairs.get(seen).is_some_and(|(to, _)| *to == at) {
-                seen += 1;
-            }
-        }
-        let from = pairs.into_iter().map(|(_, from)| from).collect();
-        Jumps { start, from }
-    }
-
-    /// All instructions from which control may come to `pc`, and perhaps one
-    /// more.
-    fn leading_to(&self, slots: &[Slot], pc: Pc) -> impl Iterator<Item = Pc> {
-        let at = pc.index();
-        let range = self.start[at] as usize..self.start[at + 1] as usize;
-        let before = at.checked_sub(1);
-        let wide = at
-            .checked_sub(2)
-            .filter(|at| flow::flow(slots[*at]) == flow::Flow::Wide);
-        let jumps = self.from[range].iter().copied();
-        let falling = wide.or(before).map(|at| Pc(at as u32));
-        jumps.chain(falling)
-    }
 }

@@ -9,10 +9,14 @@
 //! 4. [`btf_info`]: `func_info` and `line_info` against the functions;
 //! 5. [`references`]: what 64-bit immediates refer to, with [`maps`], and that
 //!    there are no unknown opcodes;
-//! 6. [`cfg`]: everything is reachable; marks for the exploration;
+//! 6. [`order`]: everything is reachable; a post-order;
 //! 7. [`attach`]: what the program type asks of what it attaches to;
-//! 8. [`order`], [`scc`], [`live`]: post-order, loops, live registers;
-//! 9. [`fastcall`]: spills around calls that keep registers.
+//! 8. [`cfg`], [`scc`], [`live`]: marks for the exploration, loops, live
+//!    registers.
+//!
+//! What every pass needs is found once: where control goes ([`graph`]) and which
+//! functions are named ([`calls`]). By opcode, all look into small tables that
+//! are made from the instruction table when this is compiled.
 //!
 //! [`stack_depth`] stands here too, though it runs after the program was
 //! followed: it is about the whole program as well.
@@ -26,10 +30,10 @@
 
 mod attach;
 mod btf_info;
-mod calls;
+pub(crate) mod calls;
 mod cfg;
-mod fastcall;
 mod flow;
+mod graph;
 mod live;
 mod maps;
 mod order;
@@ -46,13 +50,16 @@ use abi::{Program, limits};
 use btf::TypeId;
 use isa::{Code, Pc};
 
-pub use flow::Successors;
+pub use graph::{Graph, Successors};
 
+use self::calls::Mention;
+use self::order::Order;
+use self::subprograms::Division;
 use crate::reason::Structure as Refusal;
 use crate::{Config, Result};
 
 /// What holds of the whole program before it is followed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Structure {
     /// The decoded instructions.
     pub code: Code,
@@ -63,8 +70,17 @@ pub struct Structure {
     /// All instructions, function by function ([`Subprogram::postorder`]):
     /// successors before what leads to them, loops aside.
     pub postorder: Vec<Pc>,
+    /// By slot: its place in its function's part of `postorder`. Second slots of
+    /// wide instructions have none.
+    pub(crate) positions: Vec<u32>,
+    /// Where control goes inside functions.
+    pub graph: Graph,
     /// The numbers in [`InsnFacts::scc`] are below this.
     pub scc_count: u32,
+    /// All instructions that name a function, ascending.
+    pub(crate) mentions: Vec<Mention>,
+    /// All `may_goto`, ascending.
+    pub(crate) may_gotos: Vec<Pc>,
 }
 
 /// A function of the program.
@@ -90,9 +106,6 @@ pub struct Subprogram {
     pub might_sleep: bool,
     /// Its part of [`Structure::postorder`].
     pub postorder: Range<u32>,
-    /// Lowest offset from the frame pointer at which it stores eight bytes; the
-    /// spills around fast calls lie there.
-    pub fastcall_stack_offset: i16,
 }
 
 impl Subprogram {
@@ -109,7 +122,6 @@ impl Subprogram {
             changes_packet: false,
             might_sleep: false,
             postorder: 0..0,
-            fastcall_stack_offset: 0,
         }
     }
 }
@@ -141,8 +153,6 @@ impl Marks {
     pub const FORCE_CHECKPOINT: Marks = Marks(1 << 2);
     /// Calls something that calls back before it returns.
     pub const CALLS_CALLBACK: Marks = Marks(1 << 3);
-    /// A spill or fill around a fast call.
-    pub const FASTCALL_PATTERN: Marks = Marks(1 << 4);
 
     /// Whether all of `other` are set.
     pub fn contains(self, other: Marks) -> bool {
@@ -165,35 +175,54 @@ pub fn analyze(program: &Program, config: &Config) -> Result<Structure> {
         return Err(Refusal::Length.into());
     }
     btf_info::check_shape(program)?;
-    let starts = subprograms::discover(program)?;
-    let mut subprograms = subprograms::divide(program, &starts)?;
+    let found = subprograms::discover(program)?;
+    let Division {
+        mut subprograms,
+        mut insns,
+        graph,
+    } = subprograms::divide(program, &found)?;
+    let mentions = found.mentions;
     btf_info::check(program, &mut subprograms)?;
+    subprograms::name_by_symbols(program, &mut subprograms);
     references::check(program)?;
-    let mut insns = cfg::check(program, config, &mut subprograms)?;
+    let Order {
+        postorder,
+        positions,
+    } = order::postorder(slots, &graph, &mentions, &insns, &mut subprograms)?;
     attach::check(program)?;
-    let postorder = order::postorder(slots, &mut subprograms);
-    let scc_count = scc::number(slots, &mut insns);
-    live::compute(program, config, &postorder, &mut insns);
-    fastcall::mark(program, config, &mut subprograms, &mut insns);
+    let callees = calls::callees(program, config, &mentions);
+    let may_gotos = cfg::mark(
+        slots,
+        &graph,
+        &mentions,
+        &callees,
+        &mut insns,
+        &mut subprograms,
+    );
+    let scc_count = scc::number(&graph, &subprograms, &mut insns);
+    live::compute(slots, &graph, &mentions, &callees, &mut insns);
     Ok(Structure {
         code: Code::new(program.code.clone()),
         subprograms,
         insns,
         postorder,
+        positions,
+        graph,
         scc_count,
+        mentions,
+        may_gotos,
     })
 }
 
 impl Structure {
     /// The functions alone, for the log of a program whose structure is refused.
     pub(crate) fn outline(program: &Program) -> Structure {
-        let starts = subprograms::discover(program).unwrap_or_default();
+        let found = subprograms::discover(program).unwrap_or_default();
+        let starts = found.starts.into_iter();
         Structure {
             code: Code::new(program.code.clone()),
-            subprograms: starts.into_iter().map(Subprogram::outline).collect(),
-            insns: Vec::new(),
-            postorder: Vec::new(),
-            scc_count: 0,
+            subprograms: starts.map(Subprogram::outline).collect(),
+            ..Structure::default()
         }
     }
 
@@ -222,13 +251,16 @@ impl Structure {
         std::iter::from_fn(move || {
             let slot = slots.get(at)?;
             let pc = Pc(at as u32);
-            at += if flow::flow(*slot) == flow::Flow::Wide {
-                2
-            } else {
-                1
-            };
+            at += 1 + usize::from(flow::is_wide(*slot));
             Some(pc)
         })
+    }
+
+    /// Place of the instruction at `pc` in its function's part of the
+    /// post-order.
+    pub(crate) fn position(&self, pc: Pc) -> Option<usize> {
+        let position = *self.positions.get(pc.index())?;
+        (position != order::NOT_FOUND).then_some(position as usize)
     }
 
     /// Number of the function that `pc` is in.
@@ -245,6 +277,6 @@ impl Structure {
 
     /// Where control may go after `pc` inside its function; calls come back.
     pub fn successors(&self, pc: Pc) -> Successors {
-        flow::successors(self.code.slots(), pc)
+        self.graph.successors(pc)
     }
 }

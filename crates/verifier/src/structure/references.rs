@@ -1,10 +1,9 @@
 //! What 64-bit immediates refer to, and that no opcode is unknown: over all
 //! instructions, those that are never reached as well.
 
-use std::collections::HashSet;
-
 use abi::{ExternKind, MapDef, MapType, Program};
-use isa::{Imm64, Insn, Invalid, Pc, Slot, decode};
+use isa::{Imm64, Insn, Invalid, Pc, Slot, decode, table};
+use smallvec::SmallVec;
 
 use super::{flow, maps};
 use crate::Result;
@@ -15,36 +14,66 @@ const MAX_MAPS: usize = 64;
 /// Offsets of addresses in map values are below this.
 const MAX_VALUE_OFFSET: u32 = 1 << 29;
 
+/// The maps that were named, in that order.
+type Used = SmallVec<[u32; 8]>;
+
 pub(super) fn check(program: &Program) -> Result {
-    let mut used = HashSet::new();
+    let mut used = Used::new();
     let mut slots = program.code.iter().copied().enumerate();
     while let Some((at, slot)) = slots.next() {
-        if let Some(Insn::LoadImm { .. }) = flow::shape(slot.opcode) {
-            let next = program.code.get(at + 1).copied();
-            check_wide(program, Pc(at as u32), slot, next, &mut used)?;
-            slots.next();
-        } else {
-            check_opcode(slot)?;
+        match FORMS[usize::from(slot.opcode)] {
+            Form::Plain => {}
+            Form::Load if slot.imm == 0 => {}
+            Form::Wide => {
+                let next = program.code.get(at + 1).copied();
+                check_wide(program, Pc(at as u32), slot, next, &mut used)?;
+                slots.next();
+            }
+            Form::Load | Form::Refused => return Err(Refusal::Encoding(fault(slot)).into()),
         }
     }
     Ok(())
 }
 
-/// Reserved fields of loads are looked at here, all others when the
-/// instruction is followed.
-fn check_opcode(slot: Slot) -> Result {
-    let invalid = match flow::shape(slot.opcode) {
+/// What is to be checked of an opcode. Reserved fields of loads are looked at
+/// here, all others when the instruction is followed.
+#[derive(Clone, Copy)]
+enum Form {
+    Plain,
+    Load,
+    Wide,
+    Refused,
+}
+
+static FORMS: [Form; 256] = forms();
+
+const fn forms() -> [Form; 256] {
+    let mut forms = [Form::Refused; 256];
+    let mut i = 0;
+    while i < table::TABLE.len() {
+        let row = &table::TABLE[i];
+        forms[row.opcode as usize] = match row.insn {
+            Insn::LoadImm { .. } => Form::Wide,
+            Insn::Load { .. } => Form::Load,
+            Insn::CallReg { .. } => Form::Refused,
+            _ => Form::Plain,
+        };
+        i += 1;
+    }
+    forms
+}
+
+/// What is wrong with a slot of a form that is refused.
+fn fault(slot: Slot) -> Invalid {
+    let opcode = slot.opcode;
+    match flow::shape(opcode) {
+        Some(Insn::Load { .. }) => Invalid::Reserved { opcode },
+        Some(_) => Invalid::Opcode(opcode),
         None => match decode(slot, None) {
             Insn::Invalid(invalid) => invalid,
-            _ => Invalid::Opcode(slot.opcode),
+            _ => Invalid::Opcode(opcode),
         },
-        Some(Insn::Load { .. }) if slot.imm != 0 => Invalid::Reserved {
-            opcode: slot.opcode,
-        },
-        Some(Insn::CallReg { .. }) => Invalid::Opcode(slot.opcode),
-        Some(_) => return Ok(()),
-    };
-    Err(Refusal::Encoding(invalid).into())
+    }
 }
 
 fn check_wide(
@@ -52,7 +81,7 @@ fn check_wide(
     pc: Pc,
     slot: Slot,
     next: Option<Slot>,
-    used: &mut HashSet<usize>,
+    used: &mut Used,
 ) -> Result {
     let blank = |next: &Slot| {
         let Slot {
@@ -101,17 +130,12 @@ fn check_variable(program: &Program, index: i32) -> Result {
     }
 }
 
-fn use_map<'p>(
-    program: &'p Program,
-    pc: Pc,
-    index: i32,
-    used: &mut HashSet<usize>,
-) -> Result<&'p MapDef> {
+fn use_map<'p>(program: &'p Program, pc: Pc, index: i32, used: &mut Used) -> Result<&'p MapDef> {
     if program.maps.is_empty() {
         return Err(Refusal::NoMaps.into());
     }
-    let found = usize::try_from(index).ok();
-    let found = found.and_then(|index| Some((index, program.maps.get(index)?)));
+    let found = u32::try_from(index).ok();
+    let found = found.and_then(|index| Some((index, program.maps.get(index as usize)?)));
     let (number, map) = found.ok_or(Refusal::NoMap(index))?;
     if used.contains(&number) {
         return Ok(map);
@@ -123,9 +147,10 @@ fn use_map<'p>(
         let feature = "arena".to_owned();
         return Err(Unsupported { pc, feature }.into());
     }
-    let others = used.iter().filter_map(|other| program.maps.get(*other));
+    let others = used.iter();
+    let others = others.filter_map(|other| program.maps.get(*other as usize));
     maps::check_use(program, map, others)?;
-    used.insert(number);
+    used.push(number);
     Ok(map)
 }
 

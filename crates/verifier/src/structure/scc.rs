@@ -1,34 +1,49 @@
 //! Loops: strongly connected components of the control flow.
 
-use isa::{Pc, Slot};
+use isa::Pc;
 
-use super::{InsnFacts, flow};
+use super::{Graph, InsnFacts, Subprogram};
 
 /// Gives every loop a number from 1, in the order in which Tarjan's algorithm
 /// completes them; gives one more than the last number.
-pub(super) fn number(slots: &[Slot], insns: &mut [InsnFacts]) -> u32 {
+pub(super) fn number(graph: &Graph, subprograms: &[Subprogram], insns: &mut [InsnFacts]) -> u32 {
+    let mut loops = subprograms.iter().filter(|s| jumps_back(graph, s));
+    let Some(first) = loops.next() else {
+        return 1;
+    };
     let mut search = Search {
-        slots,
+        graph,
+        visited: vec![0; insns.len()],
+        low: vec![0; insns.len()],
         insns,
-        visited: vec![0; slots.len()],
-        low: vec![0; slots.len()],
         open: Vec::new(),
+        path: Vec::new(),
         last_visit: 0,
         next_scc: 1,
     };
-    for at in 0..slots.len() {
-        if search.visited[at] == 0 {
-            search.from(at);
+    for subprogram in std::iter::once(first).chain(loops) {
+        for at in subprogram.start.index()..subprogram.end.index() {
+            if search.visited[at] == 0 {
+                search.from(at);
+            }
         }
     }
     search.next_scc
+}
+
+/// Without a jump backwards there is no loop.
+fn jumps_back(graph: &Graph, subprogram: &Subprogram) -> bool {
+    let body = subprogram.start.index()..subprogram.end.index();
+    let edges = graph.edges().get(body).unwrap_or_default();
+    let mut edges = (subprogram.start.0..).map(Pc).zip(edges);
+    edges.any(|(pc, edges)| edges.jump().is_some_and(|to| to <= pc))
 }
 
 /// The component of the instruction is complete.
 const COMPLETE: u32 = u32::MAX;
 
 struct Search<'a> {
-    slots: &'a [Slot],
+    graph: &'a Graph,
     insns: &'a mut [InsnFacts],
     /// When an instruction was first seen, from 1; 0 for not yet.
     visited: Vec<u32>,
@@ -37,14 +52,16 @@ struct Search<'a> {
     low: Vec<u32>,
     /// Instructions whose component is not complete, in the order of visits.
     open: Vec<usize>,
+    /// The path to the instruction that is looked at.
+    path: Vec<usize>,
     last_visit: u32,
     next_scc: u32,
 }
 
 impl Search<'_> {
     fn from(&mut self, start: usize) {
-        let mut path = vec![start];
-        while let Some(&at) = path.last() {
+        self.path.push(start);
+        while let Some(&at) = self.path.last() {
             if self.visited[at] == 0 {
                 self.last_visit += 1;
                 self.visited[at] = self.last_visit;
@@ -52,9 +69,9 @@ impl Search<'_> {
                 self.open.push(at);
             }
             match self.look_ahead(at) {
-                Some(next) => path.push(next),
+                Some(next) => self.path.push(next),
                 None => {
-                    path.pop();
+                    self.path.pop();
                     if self.low[at] == self.visited[at] {
                         self.complete(at);
                     }
@@ -65,7 +82,7 @@ impl Search<'_> {
 
     /// Takes over what successors know, up to the first that was not visited.
     fn look_ahead(&mut self, at: usize) -> Option<usize> {
-        for next in flow::successors(self.slots, Pc(at as u32)) {
+        for next in self.graph.successors(Pc(at as u32)) {
             let next = next.index();
             if self.visited[next] == 0 {
                 return Some(next);
@@ -77,9 +94,8 @@ impl Search<'_> {
 
     /// The component that was entered at `first` is complete.
     fn complete(&mut self, first: usize) {
-        let itself = flow::successors(self.slots, Pc(first as u32))
-            .into_iter()
-            .any(|next| next.index() == first);
+        let mut next = self.graph.successors(Pc(first as u32));
+        let itself = next.any(|next| next.index() == first);
         let is_loop = self.open.last() != Some(&first) || itself;
         while let Some(at) = self.open.pop() {
             self.low[at] = COMPLETE;

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use abi::{ProgType, Program, limits};
+use foldhash::fast::FixedState;
 use isa::{CallTarget, Pc};
 
-use super::{Structure, flow};
+use super::Structure;
+use super::calls::Mentioned;
 use crate::Result;
 use crate::reason::Structure as Refusal;
 
@@ -89,20 +91,20 @@ enum OwnStack {
 
 impl<'a> Search<'a> {
     fn new(program: &Program, structure: &'a Structure, frames: &'a [FrameUse]) -> Search<'a> {
-        let subprograms = structure.subprograms.iter();
-        let edges = subprograms.map(|s| edges(program, structure, s.start, s.end));
         Search {
             structure,
             frames,
-            edges: edges.collect(),
+            edges: edges(program, structure),
             stacks: vec![OwnStack::Undecided; structure.subprograms.len()],
         }
     }
 
     fn chains_from(&mut self, root: usize, private: bool) -> Result {
-        let mut seen = HashSet::new();
         let first = self.enter(root, None, private)?;
-        seen.insert(first);
+        let mut seen = HashSet::with_hasher(FixedState::default());
+        if !self.edges[root].is_empty() {
+            seen.insert(first);
+        }
         let mut path = vec![(first, 0)];
         while let Some((place, next)) = path.last_mut() {
             let place = *place;
@@ -179,29 +181,28 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The calls in a function, each different one once: a second call of the same
-/// function finds nothing new.
-fn edges(program: &Program, structure: &Structure, start: Pc, end: Pc) -> Vec<(Pc, Edge)> {
-    let mut seen = HashSet::new();
-    let mut edges = Vec::new();
-    let slots = program.code.get(start.index()..end.index()).unwrap_or(&[]);
-    for (at, slot) in (start.index()..).zip(slots) {
-        let function = |offset| {
-            let to = u32::try_from(flow::target(at, offset)).ok()?;
-            Some(structure.subprogram_starting_at(Pc(to))? as usize)
-        };
-        let edge = match (flow::function_named(*slot), flow::call_target(*slot)) {
-            (Some(flow::Named::Called(offset)), _) => function(offset).map(|to| Edge::Call { to }),
-            (Some(flow::Named::Address(offset)), _) => {
-                function(offset).map(|of| Edge::Address { of })
+/// The calls in each function, each different one once: a second call of the
+/// same function finds nothing new.
+fn edges(program: &Program, structure: &Structure) -> Vec<Vec<(Pc, Edge)>> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut edges = vec![Vec::new(); structure.subprograms.len()];
+    for mention in &structure.mentions {
+        let function = |start| Some(structure.subprogram_starting_at(start)? as usize);
+        let edge = match mention.what {
+            Mentioned::Called(start) => function(start).map(|to| Edge::Call { to }),
+            Mentioned::Address(start) => function(start).map(|of| Edge::Address { of }),
+            Mentioned::Outside(CallTarget::Kfunc { btf_id, .. }) => {
+                throws(program, btf_id).then_some(Edge::Throw)
             }
-            (None, Some(CallTarget::Kfunc { btf_id, .. })) if throws(program, btf_id) => {
-                Some(Edge::Throw)
-            }
-            _ => None,
+            Mentioned::Outside(_) => None,
         };
-        if let Some(edge) = edge.filter(|edge| seen.insert(*edge)) {
-            edges.push((Pc(at as u32), edge));
+        let Some((edge, caller)) = edge.zip(structure.subprogram_at(mention.pc)) else {
+            continue;
+        };
+        if seen.insert((caller, edge))
+            && let Some(edges) = edges.get_mut(caller as usize)
+        {
+            edges.push((mention.pc, edge));
         }
     }
     edges

@@ -2,7 +2,7 @@
 
 use isa::Pc;
 
-use super::graph::{Function, NONE};
+use super::graph::Function;
 
 /// What one instruction does to the slots of one frame, bit `n` for slot `n`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,7 +118,7 @@ impl FrameMasks {
             self.masks[position] = new;
             report(position, old, new);
             for from in function.predecessors(position) {
-                self.make_stale(*from as usize);
+                self.make_stale(from);
             }
         }
         if self.first_stale == usize::MAX {
@@ -134,12 +134,10 @@ impl FrameMasks {
         let mut overwritten = u64::MAX;
         let mut last = true;
         for next in function.successors(position) {
-            if next != NONE {
-                let next = self.masks[next as usize];
-                live_after |= next.live_before;
-                overwritten &= next.overwritten;
-                last = false;
-            }
+            let next = self.masks[next];
+            live_after |= next.live_before;
+            overwritten &= next.overwritten;
+            last = false;
         }
         if last {
             overwritten = 0;

@@ -80,8 +80,8 @@ pub enum Liveness {
 
 /// What is known of all stack slots of an analysis.
 #[derive(Debug)]
-pub(super) struct StackLiveness {
-    graph: Graph,
+pub(super) struct StackLiveness<'a> {
+    graph: Graph<'a>,
     instances: Vec<Instance>,
     by_chain: HashMap<Link, u32, FixedState>,
     /// The last instance of each depth: what is asked for most.
@@ -117,8 +117,8 @@ impl Chain {
     }
 }
 
-impl StackLiveness {
-    pub(super) fn new(structure: &Structure) -> StackLiveness {
+impl<'a> StackLiveness<'a> {
+    pub(super) fn new(structure: &'a Structure) -> StackLiveness<'a> {
         StackLiveness {
             graph: Graph::new(structure),
             instances: Vec::new(),
