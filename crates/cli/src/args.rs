@@ -139,6 +139,15 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) unverified: bool,
 
+    /// Who runs the program; both give the same report. `auto`: compiled code where
+    /// there is a JIT.
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
+
+    /// Says on standard error who runs the program, and why.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
     /// Feeds the whole capture this many times; maps keep their contents.
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) repeat: NonZeroU64,
@@ -214,6 +223,10 @@ pub(crate) struct CompareArgs {
     /// (JSON). Default: a namespace of its own with nothing but a loopback.
     #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
     pub(crate) network: Option<PathBuf>,
+
+    /// Who runs the program here.
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
 
     /// Prints JSON lines instead of text (docs/json.md).
     #[arg(long, help_heading = OUTPUT)]
@@ -377,6 +390,27 @@ pub(crate) enum Format {
     Csv,
     /// A JSON object a line (docs/json.md).
     Json,
+}
+
+/// Who runs a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    /// Compiled code, or the interpreter where there is no JIT.
+    Auto,
+    /// Compiled code.
+    Jit,
+    /// The interpreter.
+    Interp,
+}
+
+impl From<Engine> for xdp_sim::Engine {
+    fn from(engine: Engine) -> xdp_sim::Engine {
+        match engine {
+            Engine::Auto => xdp_sim::Engine::Auto,
+            Engine::Jit => xdp_sim::Engine::Jit,
+            Engine::Interp => xdp_sim::Engine::Interpreter,
+        }
+    }
 }
 
 /// Who loads a program.

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use abi::{Errno, MapType};
+use abi::{Errno, MapType, Proven};
+use jit::Proof;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value as Json;
 use vm::packet::InputError;
 use vm::world::Cpu;
 use vm::{MapId, ProgId, World};
-use xdp_sim::{Options, Simulator, contents};
+use xdp_sim::{Engine, Options, Simulator, contents};
 
-use crate::engines::Way;
+use crate::engines::{Way, proven};
 use crate::party::thread_ns;
 use crate::references::{NOTHING, translate};
 use crate::subject::is_listable;
@@ -26,11 +27,26 @@ pub struct Interpreter;
 /// The simulator with whatever engine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Simulated {
-    /// How programs are compiled; `None` for the interpreter.
-    pub compiled: Option<Way>,
+    /// Who runs programs.
+    pub by: By,
     /// The time that programs read; `None` for the host's. Two engines that are
     /// to give the same need the same.
     pub now_ns: Option<u64>,
+}
+
+/// Who runs programs.
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    /// Whom the simulator chooses, told what our verifier accepts.
+    Engine(Engine),
+    /// Compiled code.
+    Compiler(Way),
+}
+
+impl Default for By {
+    fn default() -> By {
+        By::Engine(Engine::Interpreter)
+    }
 }
 
 impl Party for Interpreter {
@@ -49,11 +65,13 @@ impl Party for Interpreter {
 
 impl Party for Simulated {
     fn name(&self) -> &'static str {
-        match self.compiled.map(|way| way.options.mode) {
-            None => "ebpf-sim",
-            Some(jit::Mode::Checked) => "ebpf-sim's JIT, checked",
-            Some(jit::Mode::Sandboxed) => "ebpf-sim's JIT, sandboxed",
-            Some(jit::Mode::Trusted) => "ebpf-sim's JIT, trusted",
+        let By::Compiler(way) = &self.by else {
+            return "ebpf-sim";
+        };
+        match way.options.mode {
+            jit::Mode::Checked => "ebpf-sim's JIT, checked",
+            jit::Mode::Sandboxed => "ebpf-sim's JIT, sandboxed",
+            jit::Mode::Trusted => "ebpf-sim's JIT, trusted",
         }
     }
 
@@ -67,6 +85,43 @@ impl Party for Simulated {
             live.fill(subject, content)?;
         }
         Ok(Box::new(live))
+    }
+}
+
+impl By {
+    /// Compiles what is loaded.
+    fn compile(&self, subject: &Subject, simulator: &mut Simulator) -> Result<(), jit::Error> {
+        if matches!(self, By::Engine(Engine::Interpreter)) {
+            return Ok(());
+        }
+        let verified: Vec<(String, Proven)> = match self {
+            By::Compiler(Way { proofs: false, .. }) => Vec::new(),
+            _ => {
+                let loaded: Vec<&str> = simulator.programs().map(|(_, name)| name).collect();
+                let programs = subject.programs.iter();
+                let programs = programs.filter(|p| loaded.contains(&p.name.as_str()));
+                programs
+                    .filter_map(|p| Some((p.name.clone(), proven(p, subject.cpus)?)))
+                    .collect()
+            }
+        };
+        let way = match self {
+            By::Engine(engine) => return simulator.set_engine(*engine, &verified).map(drop),
+            By::Compiler(way) => way,
+        };
+        let maps = simulator.maps().to_vec();
+        let proofs = verified.iter().filter_map(|(name, proven)| {
+            Some(Proof {
+                program: simulator.program_named(name)?,
+                proven,
+                maps: &maps,
+            })
+        });
+        let proofs: Vec<Proof<'_>> = proofs.collect();
+        let machine = simulator.machine_mut();
+        let compiled = (way.compiler)(machine, &way.options, &proofs)?;
+        machine.set_engine(Some(Box::new(compiled)));
+        Ok(())
     }
 }
 
@@ -105,14 +160,10 @@ impl Live {
             errno: None,
             log: String::new(),
         })?;
-        if let Some(way) = &how.compiled {
-            let machine = simulator.machine_mut();
-            let compiled = (way.compiler)(machine, &way.options);
-            let compiled = compiled.map_err(|error| CannotAsk::Missing {
-                missing: error.to_string(),
-            })?;
-            machine.set_engine(Some(Box::new(compiled)));
-        }
+        let compiled = how.by.compile(subject, &mut simulator);
+        compiled.map_err(|error| CannotAsk::Missing {
+            missing: error.to_string(),
+        })?;
         if let Some(now_ns) = how.now_ns {
             simulator.machine_mut().world.clock.now_ns = now_ns;
         }
@@ -130,7 +181,10 @@ impl Live {
                 .program_named(&subject.entry)
                 .ok_or_else(|| broken("the program is not there"))?,
             clock: how.now_ns.is_none() && sources::of(&subject.programs).iter().any(reads_time),
-            counts: how.compiled.is_none_or(|way| way.options.meter),
+            counts: match &how.by {
+                By::Engine(_) => true,
+                By::Compiler(way) => way.options.meter,
+            },
             maps,
             simulator,
         })

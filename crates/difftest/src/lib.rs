@@ -77,7 +77,7 @@ pub use answer::{Answer, Event, Output, Ran, Stop};
 pub use comparison::{Comparison, Tally, Verdict};
 pub use differ::{Difference, Place};
 pub use disagreement::Disagreement;
-pub use interpreter::{FillError, Interpreter, Simulated, contents_from_json};
+pub use interpreter::{By, FillError, Interpreter, Simulated, contents_from_json};
 pub use known::{Known, KnownDifferences, KnownError};
 pub use linux::Linux;
 pub use party::{CannotAsk, Party, Session};

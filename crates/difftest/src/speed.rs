@@ -14,7 +14,7 @@ use jit::{Compiled, Mode, Options};
 
 use crate::engines::Way;
 use crate::{
-    Answer, CannotAsk, Output, Party, Question, Session, Simulated, Stop, Subject, sources,
+    Answer, By, CannotAsk, Output, Party, Question, Session, Simulated, Stop, Subject, sources,
 };
 
 /// How often each party gets its turn.
@@ -45,9 +45,10 @@ pub fn sandboxed() -> Simulated {
 
 fn compiled(options: Options) -> Simulated {
     Simulated {
-        compiled: Some(Way {
+        by: By::Compiler(Way {
             options,
-            compiler: Compiled::new,
+            proofs: options.mode == Mode::Sandboxed,
+            compiler: Compiled::with_proofs,
         }),
         now_ns: None,
     }

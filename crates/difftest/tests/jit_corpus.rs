@@ -8,7 +8,7 @@ mod support;
 use std::fs::File;
 
 use difftest::engines::Way;
-use difftest::{Answer, CannotAsk, Party, Question, Session, Simulated, Subject};
+use difftest::{Answer, By, CannotAsk, Party, Question, Session, Simulated, Subject};
 use kernel::testing::note;
 use support::objects::{captures, corpus, open, sorted, subject};
 use support::trusted;
@@ -94,11 +94,11 @@ struct Seat {
 }
 
 fn compare(subject: &Subject, packets: &[Vec<u8>]) -> u64 {
-    let simulated = |compiled| Simulated {
-        compiled,
+    let simulated = |by| Simulated {
+        by,
         now_ns: Some(NOW_NS),
     };
-    let mut reference = match simulated(None).open(subject) {
+    let mut reference = match simulated(By::default()).open(subject) {
         Ok(session) => session,
         // Programs that are not simulated.
         Err(CannotAsk::Program { .. }) => return 0,
@@ -106,7 +106,7 @@ fn compare(subject: &Subject, packets: &[Vec<u8>]) -> u64 {
     };
     let seat = |way| Seat {
         way,
-        session: support::open(&mut simulated(Some(way)), subject),
+        session: support::open(&mut simulated(By::Compiler(way)), subject),
     };
     let mut seats: Vec<Seat> = trusted::ways().into_iter().map(seat).collect();
     let packets = packets.iter().map(|packet| Question::packet(packet));
@@ -125,7 +125,7 @@ fn compare(subject: &Subject, packets: &[Vec<u8>]) -> u64 {
                     found == expected,
                     "{}, question {count}, {:?}\n  expected {expected:?}\n  found    {found:?}",
                     subject.name,
-                    seat.way.options
+                    seat.way
                 );
             }
         }

@@ -7,7 +7,7 @@ mod support;
 use difftest::engines::Way;
 use difftest::families::grid::{Grid, OPERANDS};
 use difftest::families::{Random, Seed, seeds};
-use difftest::{Answer, MapOp, Question, Session, Simulated};
+use difftest::{Answer, By, MapOp, Question, Session, Simulated};
 use isa::Reg;
 use support::{agreed, open, trusted};
 
@@ -58,7 +58,7 @@ fn compare(registers: &[Reg], seed: Seed) -> u64 {
 fn one(dst: Reg, src: Reg, way: Way, whole: bool, seed: Seed) -> u64 {
     let grid = Grid::new(dst, src);
     let mut party = Simulated {
-        compiled: Some(way),
+        by: By::Compiler(way),
         now_ns: None,
     };
     let mut session = open(&mut party, &grid.subject());

@@ -1,7 +1,10 @@
 //! Who runs the programs: the interpreter or compiled code.
 //!
-//! Both give the same answers, the numbers of instructions included: compiled
-//! code counts here unless it is told not to.
+//! Both give the same answers, the numbers of instructions included: code that is
+//! compiled here counts them.
+
+use abi::Proven;
+use jit::{Compiled, Mode, Options, Proof};
 
 use crate::Simulator;
 
@@ -21,7 +24,7 @@ pub enum Engine {
 #[derive(Debug)]
 pub enum Runs {
     /// Compiled code.
-    Compiled,
+    Compiled(Mode),
     /// The interpreter, as was asked for.
     Interpreted,
     /// The interpreter, since there can be no compiled code.
@@ -29,34 +32,66 @@ pub enum Runs {
 }
 
 impl Simulator {
-    /// Chooses who runs programs from now on, all that are loaded; at first it is
-    /// the interpreter. `options` say how they are compiled.
+    /// Chooses who runs the programs that are loaded from now on; at first it is
+    /// the interpreter.
     ///
-    /// Only programs that a verifier has accepted, all of them, should be compiled
-    /// otherwise than with every access checked, which is the default of
-    /// [`jit::Options`]: their mistakes would not be found.
+    /// `verified` are names of programs that a verifier has accepted, and what it
+    /// found to hold of them. When they are all that are loaded, compiled code is
+    /// [sandboxed](Mode::Sandboxed), which takes a signal handler; otherwise, and
+    /// where the handler cannot be installed, every access is
+    /// [checked](Mode::Checked).
     ///
     /// # Errors
     ///
-    /// Why there can be no compiled code, for [`Engine::Jit`]; the interpreter
+    /// For [`Engine::Jit`], why there can be no compiled code; the interpreter
     /// runs then.
     pub fn set_engine(
         &mut self,
         engine: Engine,
-        options: &jit::Options,
+        verified: &[(String, Proven)],
     ) -> Result<Runs, jit::Error> {
-        let machine = self.machine_mut();
-        machine.set_engine(None);
+        self.machine_mut().set_engine(None);
         if engine == Engine::Interpreter {
             return Ok(Runs::Interpreted);
         }
-        match jit::Compiled::new(machine, options) {
-            Ok(compiled) => {
-                machine.set_engine(Some(Box::new(compiled)));
-                Ok(Runs::Compiled)
+        let compiled = match self.compile(Mode::Sandboxed, verified) {
+            Some(Ok(compiled)) => Ok((Mode::Sandboxed, compiled)),
+            _ => {
+                let compiled = Compiled::new(self.machine_mut(), &Options::default());
+                compiled.map(|compiled| (Mode::Checked, compiled))
+            }
+        };
+        match compiled {
+            Ok((mode, compiled)) => {
+                self.machine_mut().set_engine(Some(Box::new(compiled)));
+                Ok(Runs::Compiled(mode))
             }
             Err(error) if engine == Engine::Auto => Ok(Runs::Instead(error)),
             Err(error) => Err(error),
         }
+    }
+
+    /// `None` when some of the programs were not verified.
+    fn compile(
+        &mut self,
+        mode: Mode,
+        verified: &[(String, Proven)],
+    ) -> Option<Result<Compiled, jit::Error>> {
+        let maps = self.maps().to_vec();
+        let proof = |(program, name): (vm::ProgId, &str)| {
+            let (_, proven) = verified.iter().find(|(known, _)| known == name)?;
+            Some(Proof {
+                program,
+                proven,
+                maps: &maps,
+            })
+        };
+        let proofs: Option<Vec<Proof<'_>>> = self.programs().map(proof).collect();
+        let options = Options {
+            mode,
+            ..Options::default()
+        };
+        let compiled = Compiled::with_proofs(self.machine_mut(), &options, &proofs?);
+        Some(compiled)
     }
 }

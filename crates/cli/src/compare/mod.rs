@@ -8,7 +8,7 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use difftest::{
-    CannotAsk, Comparison, Disagreement, FillError, Interpreter, Linux, Question, Subject, Tally,
+    By, CannotAsk, Comparison, Disagreement, FillError, Linux, Question, Simulated, Subject, Tally,
     Verdict, contents_from_json,
 };
 use loader::Object;
@@ -82,7 +82,11 @@ impl<'a> Session<'a> {
             },
         };
         let subject = subject(&args.object, &args.feed.map, choice, around)?;
-        let comparison = Comparison::open(subject, &mut Interpreter, &mut linux);
+        let mut ours = Simulated {
+            by: By::Engine(args.engine.into()),
+            ..Simulated::default()
+        };
+        let comparison = Comparison::open(subject, &mut ours, &mut linux);
         Ok(Session {
             args,
             comparison: comparison.map_err(|why| cannot(args, why))?,

@@ -13,15 +13,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use abi::Proven;
+use jit::Mode;
 use vm::World;
 use vm::packet::InputError;
 use vm::world::{Cpu, Network};
 use xdp_sim::capture::{self, Reader};
-use xdp_sim::{Error, Event, Options, Report, Simulator};
+use xdp_sim::{Error, Event, Options, Report, Runs, Simulator};
 
 use crate::args::RunArgs;
 use crate::choose;
-use crate::error::Failure;
+use crate::error::{self, Failure};
 use crate::input;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -87,9 +89,11 @@ impl<'a> Session<'a> {
         let (object, choice) = choose::open(&args.object, &args.feed)?;
         let mut simulator = Simulator::new(&choice.programs, &choice.entry, options(args)?)
             .map_err(|e| input::refused(&args.object, &object, e))?;
-        if !args.unverified {
-            before_run::check(args, &choice)?;
-        }
+        let verified = match args.unverified {
+            true => Vec::new(),
+            false => before_run::check(args, &choice)?,
+        };
+        set_engine(args, &mut simulator, &verified)?;
         warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
         for setting in &args.feed.map {
@@ -282,6 +286,28 @@ impl<'a> Session<'a> {
             None => self.maps.changed(&mut self.simulator),
         }
     }
+}
+
+/// Chooses who runs the programs.
+fn set_engine(
+    args: &RunArgs,
+    simulator: &mut Simulator,
+    verified: &[(String, Proven)],
+) -> Result<(), Failure> {
+    let runs = simulator.set_engine(args.engine.into(), verified);
+    let runs = runs.map_err(|error| Failure::unsupported("--engine jit", error))?;
+    if args.verbose {
+        let mode = |mode| match mode {
+            Mode::Sandboxed => "compiled, sandboxed: all programs are verified",
+            _ => "compiled, with every access checked: not all programs are verified",
+        };
+        error::say(match &runs {
+            Runs::Compiled(how) => mode(*how).to_owned(),
+            Runs::Interpreted => "interpreted".to_owned(),
+            Runs::Instead(why) => format!("interpreted: {why}"),
+        });
+    }
+    Ok(())
 }
 
 /// Where packets arrive, and the world they arrive in.

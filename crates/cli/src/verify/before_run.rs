@@ -1,5 +1,6 @@
 //! What `run` asks before the first packet: whether Linux would load the programs.
 
+use abi::Proven;
 use verifier::{Config, Verdict};
 
 use super::explain;
@@ -8,11 +9,13 @@ use crate::choose::Choice;
 use crate::error::{self, Failure};
 use crate::input;
 
-/// Verifies the program on the interface, and those that it may lead to.
+/// Verifies the program on the interface, and those that it may lead to. Gives the
+/// names of those that are accepted, and what holds of them.
 ///
 /// A refusal of the first is an error; of the others, and where no verdict can be
 /// given, a warning.
-pub(crate) fn check(args: &RunArgs, choice: &Choice) -> Result<(), Failure> {
+pub(crate) fn check(args: &RunArgs, choice: &Choice) -> Result<Vec<(String, Proven)>, Failure> {
+    let mut accepted = Vec::new();
     let mut config = Config {
         cpus: args.cpus,
         ..Config::default()
@@ -27,7 +30,9 @@ pub(crate) fn check(args: &RunArgs, choice: &Choice) -> Result<(), Failure> {
         }
         let name = &program.name;
         match verifier::verify(program, &config, None) {
-            Verdict::Accepted(_) => {}
+            Verdict::Accepted(acceptance) => {
+                accepted.push((name.clone(), acceptance.into_proven()));
+            }
             Verdict::Refused(rejection) if is_entry => {
                 let why = verifier::explain::explain(program, &config, &rejection);
                 let text = explain::text(&why, false);
@@ -56,5 +61,5 @@ pub(crate) fn check(args: &RunArgs, choice: &Choice) -> Result<(), Failure> {
             Verdict::Unsupported(_) => {}
         }
     }
-    Ok(())
+    Ok(accepted)
 }

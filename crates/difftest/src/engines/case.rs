@@ -1,6 +1,6 @@
 //! A program and what it is given.
 
-use abi::Program;
+use abi::{ProgType, Program, Proven};
 use isa::{Imm64, Insn};
 use loader::raw::RawProgram;
 
@@ -51,6 +51,16 @@ impl Case {
             },
             inputs: (0..runs).map(|_| Input::new(random)).collect(),
         }
+    }
+}
+
+impl Case {
+    /// What our verifier found to hold of the program. It must be an XDP program,
+    /// since that is how it is run.
+    pub(super) fn proven(&self) -> Option<Proven> {
+        let program = &self.raw.program;
+        let is_xdp = program.prog_type == ProgType::Xdp;
+        is_xdp.then(|| super::proven(program, 1)).flatten()
     }
 }
 

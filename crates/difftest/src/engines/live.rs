@@ -1,8 +1,9 @@
 //! A case in a machine, and what can be seen of it from outside.
 
-use abi::MapType;
+use abi::{MapType, Proven};
+use jit::Proof;
 use vm::packet::Input as Arrival;
-use vm::{Addr, Machine, ProgId, Redirect, Region, RegionKind, Rights, Trap, World};
+use vm::{Addr, Machine, MapId, ProgId, Redirect, Region, RegionKind, Rights, Trap, World};
 
 use super::Way;
 use super::case::{Case, Input};
@@ -13,6 +14,7 @@ use crate::generate::hostile;
 pub(super) struct Live {
     machine: Machine,
     program: ProgId,
+    maps: Vec<MapId>,
     memory: Addr,
 }
 
@@ -50,12 +52,18 @@ impl Live {
         Some(Live {
             memory: machine.space.region(region).start,
             program: id,
+            maps: instance.maps,
             machine,
         })
     }
 
-    pub(super) fn compile(&mut self, way: &Way) -> Result<(), jit::Error> {
-        let compiled = (way.compiler)(&mut self.machine, &way.options)?;
+    pub(super) fn compile(&mut self, way: &Way, proven: Option<&Proven>) -> Result<(), jit::Error> {
+        let proof = proven.map(|proven| Proof {
+            program: self.program,
+            proven,
+            maps: &self.maps,
+        });
+        let compiled = (way.compiler)(&mut self.machine, &way.options, proof.as_slice())?;
         self.machine.set_engine(Some(Box::new(compiled)));
         Ok(())
     }
@@ -103,9 +111,9 @@ pub(super) fn difference(
     reference: &Live,
     found: &Ran,
     tested: &Live,
-    options: &jit::Options,
+    way: &Way,
 ) -> Option<String> {
-    let counted = !options.meter || expected.executed == found.executed;
+    let counted = !way.options.meter || expected.executed == found.executed;
     let answers = expected.result == found.result && expected.redirect == found.redirect;
     if !answers || !counted {
         let (expected, found) = (reference.explain(expected), tested.explain(found));
@@ -118,10 +126,10 @@ pub(super) fn difference(
     if !same {
         return Some("other events, another time or random number next".to_owned());
     }
-    memory(reference, tested)
+    memory(reference, tested, way)
 }
 
-fn memory(reference: &Live, tested: &Live) -> Option<String> {
+fn memory(reference: &Live, tested: &Live, way: &Way) -> Option<String> {
     let (ours, theirs) = (reference.regions(), tested.regions());
     if ours.len() != theirs.len() {
         return Some("other regions".to_owned());
@@ -131,7 +139,8 @@ fn memory(reference: &Live, tested: &Live) -> Option<String> {
         if !same {
             return Some(format!("a region: {region:?}\n  compiled: {other:?}"));
         }
-        if region.rights == Rights::None {
+        let is_stack = matches!(region.kind, RegionKind::Stack(_));
+        if region.rights == Rights::None || (is_stack && way.proofs) {
             continue;
         }
         let bytes = |live: &Live| live.machine.space.bytes(region.start, region.len).to_vec();

@@ -13,6 +13,8 @@
 //! * When an access of the program is out of bounds, compiled code that is not
 //!   [checked](jit::Mode::Checked) goes on or stops, anywhere; it must only end and
 //!   stay in the machine. [Trusted](jit::Mode::Trusted) code is not even run then.
+//! * Where the compiler knows what the verifier found out, stack that the program
+//!   never reads is not cleared, and not compared.
 //! * Code without a meter is not run where the interpreter's budget ran out.
 
 mod case;
@@ -22,21 +24,39 @@ mod show;
 pub use case::{Case, Input};
 pub use show::Found;
 
+use abi::{Program, Proven};
+use jit::Proof;
+use verifier::{Config, Verdict};
 use vm::{Machine, TrapKind};
 
 use live::Live;
 
-/// Who compiles the programs of a machine: [`jit::Compiled::new`], or what may
-/// promise more.
-pub type Compiler = fn(&mut Machine, &jit::Options) -> Result<jit::Compiled, jit::Error>;
+/// Who compiles the programs of a machine: [`jit::Compiled::with_proofs`], or what
+/// may promise more.
+pub type Compiler =
+    fn(&mut Machine, &jit::Options, &[Proof<'_>]) -> Result<jit::Compiled, jit::Error>;
 
 /// Programs and how they are compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
     /// What the compiler is told.
     pub options: jit::Options,
+    /// Whether it is told what our verifier found out.
+    pub proofs: bool,
     /// The compiler.
     pub compiler: Compiler,
+}
+
+/// What our verifier found to hold of a program, if it accepts it.
+pub fn proven(program: &Program, cpus: u32) -> Option<Proven> {
+    let config = Config {
+        cpus,
+        ..Config::default()
+    };
+    match verifier::verify(program, &config, None) {
+        Verdict::Accepted(acceptance) => Some(acceptance.into_proven()),
+        _ => None,
+    }
 }
 
 /// What came of a case.
@@ -75,20 +95,23 @@ impl Tally {
 pub fn ways(trusted: Option<Compiler>) -> Vec<Way> {
     use jit::Mode::{Checked, Sandboxed, Trusted};
     let kinds = [
-        (Checked, true, false),
-        (Checked, true, true),
-        (Checked, false, false),
-        (Sandboxed, true, false),
-        (Sandboxed, true, true),
-        (Sandboxed, false, false),
-        (Trusted, true, false),
-        (Trusted, false, false),
+        (Checked, true, false, false),
+        (Checked, true, true, false),
+        (Checked, false, false, false),
+        (Sandboxed, true, false, false),
+        (Sandboxed, true, true, false),
+        (Sandboxed, false, false, false),
+        (Sandboxed, true, false, true),
+        (Sandboxed, false, false, true),
+        (Trusted, true, false, false),
+        (Trusted, false, false, false),
+        (Trusted, false, false, true),
     ];
     let mut ways = Vec::new();
-    for (mode, meter, blind) in kinds {
+    for (mode, meter, blind, proofs) in kinds {
         let compiler = match mode {
             Trusted => trusted,
-            _ => Some(jit::Compiled::new as Compiler),
+            _ => Some(jit::Compiled::with_proofs as Compiler),
         };
         for gs in [true, false] {
             ways.extend(compiler.map(|compiler| Way {
@@ -98,6 +121,7 @@ pub fn ways(trusted: Option<Compiler>) -> Vec<Way> {
                     blind,
                     gs: Some(gs),
                 },
+                proofs,
                 compiler,
             }));
         }
@@ -106,14 +130,18 @@ pub fn ways(trusted: Option<Compiler>) -> Vec<Way> {
 }
 
 /// Runs a case in both engines; the first difference. A program that does not
-/// load has none.
+/// load, or that is to be proven and is not accepted, has none.
 pub fn compare(case: &Case, way: &Way) -> Result<Tally, Box<Found>> {
     let options = &way.options;
     let mut tally = Tally::default();
     let Some((mut reference, mut tested)) = Live::new(case).zip(Live::new(case)) else {
         return Ok(tally);
     };
-    if let Err(error) = tested.compile(way) {
+    let proven = way.proofs.then(|| case.proven());
+    if let Some(None) = proven {
+        return Ok(tally);
+    }
+    if let Err(error) = tested.compile(way, proven.flatten().as_ref()) {
         let what = format!("it does not compile: {error}");
         return Err(Found::new(case, way, 0, what));
     }
@@ -136,7 +164,7 @@ pub fn compare(case: &Case, way: &Way) -> Result<Tally, Box<Found>> {
             _ => {}
         }
         let found = tested.run(input);
-        if let Some(what) = live::difference(&expected, &reference, &found, &tested, options) {
+        if let Some(what) = live::difference(&expected, &reference, &found, &tested, way) {
             return Err(Found::new(case, way, number, what));
         }
         tally.equal += 1;

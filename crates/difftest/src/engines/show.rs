@@ -73,7 +73,8 @@ impl fmt::Display for Found {
             what,
         } = self;
         writeln!(f, "{}, run {run} of {}", case.name, case.inputs.len())?;
-        writeln!(f, "{:?}, budget {}", way.options, case.budget)?;
+        let proofs = if way.proofs { ", proven" } else { "" };
+        writeln!(f, "{:?}{proofs}, budget {}", way.options, case.budget)?;
         write!(f, "{}", generate::text(&case.raw))?;
         if let Some(input) = case.inputs.get(*run) {
             writeln!(f, "r3, r4, r5: {:#x?}", input.numbers)?;
