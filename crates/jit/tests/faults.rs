@@ -117,6 +117,37 @@ fn a_fault_is_a_trap_again_and_again() {
     }
 }
 
+/// Addresses that x86 does not have at all: the processor then says nothing of the
+/// address, and where the stack pointer is involved sends another signal.
+#[test]
+fn an_address_that_cannot_be_is_a_trap() {
+    let texts = [
+        "r2 = 0x8000000000000000 ll\nr0 = *(u32 *)(r2 + 8)\nexit",
+        "r10 = 0x8000000000000000 ll\nr0 = *(u32 *)(r10 - 8)\nexit",
+        "r2 = 0x7fffffffffffffff ll\n*(u8 *)(r2 + 8) = 1\nexit",
+        "r2 = 0x7fffffffffffffff ll\nlock *(u64 *)(r2 + 8) += r1\nexit",
+        "r2 = -1\nr0 = atomic_fetch_or((u32 *)(r2 - 4), r0)\nexit",
+    ];
+    for text in texts {
+        let mut machine = machine();
+        let id = load(&mut machine, text);
+        for mode in [Mode::Sandboxed, Mode::Trusted] {
+            for gs in [false, true] {
+                let options = Options {
+                    mode,
+                    gs: Some(gs),
+                    ..SANDBOXED
+                };
+                // SAFETY: the program's only access is to an address that nobody
+                // can have.
+                let compiled = unsafe { Compiled::trusted(&mut machine, &options, &[]) };
+                let compiled = compiled.expect("compiled");
+                trap_again(&compiled, &mut machine, id);
+            }
+        }
+    }
+}
+
 #[test]
 fn threads_fault_while_code_comes_and_goes() {
     let stop = AtomicBool::new(false);
@@ -215,7 +246,9 @@ fn a_handler_without_information_is_called() {
 
 extern "C" fn informed(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: what the kernel gives to handlers.
-    let (info, context) = unsafe { (&*info, &*context.cast::<libc::ucontext_t>()) };
+    let info = unsafe { &*info };
+    // SAFETY: as above.
+    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
     // SAFETY: a fault has an address.
     let address = unsafe { info.si_addr() } as usize;
     let rip = context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize;
