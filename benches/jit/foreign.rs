@@ -147,6 +147,15 @@ pub(crate) fn compile(
     unsafe { jit::Compiled::trusted(machine, options, proofs) }
 }
 
+/// Puts nothing into gs, as in a thread that has not run another machine before:
+/// what a machine finds there that is not its own it puts back after each run.
+pub(crate) fn clear_gs() {
+    // SAFETY: nothing here but compiled code uses gs.
+    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_SET_GS, 0) };
+}
+
+const ARCH_SET_GS: i32 = 0x1001;
+
 /// One run of what `rbpf` compiled.
 pub(crate) fn run_rbpf(machine: &rbpf::EbpfVmRaw<'static>, memory: &LowMemory) -> u32 {
     // SAFETY: the module's contract.

@@ -7,7 +7,7 @@ use vm::{Addr, Machine, MapId, ProgId, World};
 
 use crate::case::{COUNTER, Case, cpus};
 use crate::engine::{Engine, clock, sum_counters};
-use crate::foreign::compile;
+use crate::foreign::{clear_gs, compile};
 
 /// Who runs the program in the machine.
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +171,7 @@ impl Engine for Ours {
 
     fn time(&mut self, place: usize, runs: u32) -> f64 {
         let copy = &mut self.copies[place];
+        clear_gs();
         clock(runs, || copy.run())
     }
 }
