@@ -60,6 +60,8 @@ mod entry;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod fault;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod lower;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod perf;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod runtime;

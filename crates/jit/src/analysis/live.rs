@@ -14,6 +14,7 @@ pub(crate) struct RegSet(pub(crate) u16);
 
 impl RegSet {
     pub(crate) const NONE: RegSet = RegSet(0);
+    pub(crate) const ALL: RegSet = RegSet(0x7ff);
     /// r0 to r5: what functions share with their callers.
     pub(crate) const SHARED: RegSet = RegSet(0x3f);
     /// r1 to r5.
@@ -45,8 +46,33 @@ impl RegSet {
         self.0 == 0
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |reg| self.contains(*reg))
+    pub(crate) fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = Reg> {
+        Members(self.0)
+    }
+}
+
+/// The registers of a set, lowest first.
+struct Members(u16);
+
+impl Iterator for Members {
+    type Item = Reg;
+
+    fn next(&mut self) -> Option<Reg> {
+        let reg = Reg::new(self.0.trailing_zeros() as u8)?;
+        self.0 &= self.0 - 1;
+        Some(reg)
+    }
+}
+
+impl DoubleEndedIterator for Members {
+    fn next_back(&mut self) -> Option<Reg> {
+        let last = self.0.checked_ilog2()?;
+        self.0 &= !(1 << last);
+        Reg::new(last as u8)
     }
 }
 
@@ -133,9 +159,7 @@ fn before_item(item: &Item, after: RegSet) -> RegSet {
     match item.link {
         Link::Trap(_) => return RegSet::NONE,
         Link::Helper { id, .. } => {
-            let arguments = abi::helpers::by_id(id).map_or(5, |row| row.args.len());
-            let read = RegSet(RegSet::ARGUMENTS.0 & ((2 << arguments.min(5)) - 1));
-            return after.without(RegSet::of(Reg::R0)).with(read);
+            return after.without(RegSet::of(Reg::R0)).with(arguments(id));
         }
         Link::TailCall => {
             let read = RegSet(0b1110);
@@ -145,6 +169,16 @@ fn before_item(item: &Item, after: RegSet) -> RegSet {
     }
     let (read, written) = effect(item.insn);
     after.without(written).with(read)
+}
+
+/// `bpf_trace_printk`, which takes more than its row in the table says.
+const TRACE_PRINTK: u32 = 6;
+
+/// What a helper takes.
+pub(crate) fn arguments(id: u32) -> RegSet {
+    let row = abi::helpers::by_id(id).filter(|_| id != TRACE_PRINTK);
+    let count = row.map_or(5, |row| row.args.len());
+    RegSet(RegSet::ARGUMENTS.0 & ((2 << count.min(5)) - 1))
 }
 
 /// Registers that an instruction reads and writes; calls aside.

@@ -6,9 +6,11 @@
 
 mod blocks;
 mod live;
+mod upper;
 
 pub(crate) use blocks::{Block, Blocks};
-pub(crate) use live::{Live, RegSet, effect};
+pub(crate) use live::{Live, RegSet, arguments, effect};
+pub(crate) use upper::Upper;
 
 use isa::{Insn, Pc};
 use vm::{Link, Linked};

@@ -6,6 +6,7 @@
 
 use isa::Width;
 
+use dynasmrt::relocations::{Relocation, RelocationKind, RelocationSize};
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler};
 
@@ -34,7 +35,7 @@ pub(crate) enum Segment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Operand {
     pub(crate) segment: Segment,
-    pub(crate) base: u8,
+    pub(crate) base: Option<u8>,
     /// Register and shift, 0 to 3. Never `rsp`.
     pub(crate) index: Option<(u8, u8)>,
     pub(crate) disp: i32,
@@ -45,7 +46,7 @@ impl Operand {
     pub(crate) fn host(base: u8, disp: i32) -> Operand {
         Operand {
             segment: Segment::Host,
-            base,
+            base: Some(base),
             index: None,
             disp,
         }
@@ -108,7 +109,8 @@ impl Asm {
             self.ops.push(0xf0);
         }
         let index = at.index.map_or(0, |(index, _)| index);
-        let rex = u8::from(form.wide) << 3 | reg >> 3 << 2 | index >> 3 << 1 | at.base >> 3;
+        let rex =
+            u8::from(form.wide) << 3 | reg >> 3 << 2 | index >> 3 << 1 | at.base.unwrap_or(0) >> 3;
         if rex != 0 || (form.byte && reg >= 4) {
             self.ops.push(0x40 | rex);
         }
@@ -134,27 +136,53 @@ impl Asm {
 
     /// ModRM, SIB and displacement.
     fn address(&mut self, reg: u8, at: Operand) {
-        const NEEDS_SIB: u8 = 4;
-        const NEEDS_DISP: u8 = 5;
-        let (base, reg) = (at.base & 7, (reg & 7) << 3);
+        const SIB: u8 = 4;
+        const NO_INDEX: u8 = 4;
+        const DISP: u8 = 5;
+        let reg = (reg & 7) << 3;
+        let Some(base) = at.base.map(|base| base & 7) else {
+            let (index, shift) = at.index.unwrap_or((NO_INDEX, 0));
+            self.ops.push(reg | SIB);
+            self.ops.push(shift << 6 | (index & 7) << 3 | DISP);
+            self.ops.extend(&at.disp.to_le_bytes());
+            return;
+        };
         let (mode, size) = match at.disp {
-            0 if base != NEEDS_DISP => (0, 0),
+            0 if base != DISP => (0, 0),
             -128..=127 => (1 << 6, 1),
             _ => (2 << 6, 4),
         };
         match at.index {
             Some((index, shift)) => {
-                self.ops.push(mode | reg | NEEDS_SIB);
+                self.ops.push(mode | reg | SIB);
                 self.ops.push(shift << 6 | (index & 7) << 3 | base);
             }
-            None if base == NEEDS_SIB => {
-                self.ops.push(mode | reg | NEEDS_SIB);
-                self.ops.push(NEEDS_SIB << 3 | base);
+            None if base == SIB => {
+                self.ops.push(mode | reg | SIB);
+                self.ops.push(NO_INDEX << 3 | base);
             }
             None => self.ops.push(mode | reg | base),
         }
         let disp = at.disp.to_le_bytes();
         self.ops.extend(&disp[..size]);
+    }
+
+    /// A jump: always, or on a condition by its number in x86's opcodes. `short`: its
+    /// target is near.
+    pub(crate) fn jump(&mut self, condition: Option<u8>, target: DynamicLabel, short: bool) {
+        let (relocation, bytes) = match short {
+            true => (RelocationSize::Byte, 1),
+            false => (RelocationSize::DWord, 4),
+        };
+        match (condition, short) {
+            (Some(condition), true) => self.ops.push(0x70 | condition),
+            (Some(condition), false) => self.ops.extend(&[0x0f, 0x80 | condition]),
+            (None, true) => self.ops.push(0xeb),
+            (None, false) => self.ops.push(0xe9),
+        }
+        self.ops.extend(&[0; 4][..bytes]);
+        let kind = X64Relocation::from_size(RelocationKind::Relative, relocation);
+        self.ops.dynamic_relocation(target, 0, bytes as u8, 0, kind);
     }
 
     /// Fills up to a multiple of `to`, which is a power of two, with instructions

@@ -1,31 +1,115 @@
 //! Jumps and calls.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use isa::{CmpOp, Operand, Reg, Width};
+use isa::{AluOp, CmpOp, Insn, Operand, Reg, Width};
 use vm::Link;
 use vm::memory::GRANULE;
 
-use super::alu::{Group, by_reg};
+use super::alu::{Group, as_immediate, by_reg};
 use super::function::{FP, LOOPS, TOP};
-use super::{Address, Emitter, Rarely, host};
-use crate::analysis::{Item, RegSet};
+use super::memory::Source;
+use super::{Address, Emitter, Rarely, Settings, host};
+use crate::Mode;
+use crate::analysis::{Item, RegSet, arguments};
 use crate::context::offset;
 use crate::site::{CallSite, What};
+
+/// How far a short jump reaches at least, when a loop in between is aligned.
+const REACH: u32 = 127 - 31;
+
+/// How many jumps to jumps are followed.
+const HOPS: usize = 8;
+
+/// Conditions by their numbers in x86's opcodes, where the lowest bit inverts.
+#[derive(Clone, Copy, Debug)]
+enum Condition {
+    Below = 0x2,
+    AboveOrEqual = 0x3,
+    Equal = 0x4,
+    NotEqual = 0x5,
+    BelowOrEqual = 0x6,
+    Above = 0x7,
+    Less = 0xc,
+    GreaterOrEqual = 0xd,
+    LessOrEqual = 0xe,
+    Greater = 0xf,
+}
+
+impl Condition {
+    fn of(op: CmpOp) -> Condition {
+        match op {
+            CmpOp::Eq => Condition::Equal,
+            CmpOp::Ne | CmpOp::Set => Condition::NotEqual,
+            CmpOp::Gt => Condition::Above,
+            CmpOp::Ge => Condition::AboveOrEqual,
+            CmpOp::Lt => Condition::Below,
+            CmpOp::Le => Condition::BelowOrEqual,
+            CmpOp::Sgt => Condition::Greater,
+            CmpOp::Sge => Condition::GreaterOrEqual,
+            CmpOp::Slt => Condition::Less,
+            CmpOp::Sle => Condition::LessOrEqual,
+        }
+    }
+}
+
+/// How many bytes the code of an instruction takes, at most but for rare cases.
+fn longest(item: &Item, settings: &Settings) -> u32 {
+    if settings.options.meter || !settings.gs || settings.options.mode == Mode::Checked {
+        return u32::MAX >> 8;
+    }
+    match item.insn {
+        Insn::Alu { op, src, .. } => match (op, src) {
+            (AluOp::Mov, Operand::Imm(_)) => 7,
+            (AluOp::Mov, Operand::Reg(_)) => 3,
+            (AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod, _) => 64,
+            (_, Operand::Imm(_)) => 10,
+            (_, Operand::Reg(_)) => 8,
+        },
+        Insn::Neg { .. } | Insn::Movsx { .. } => 6,
+        Insn::Endian { .. } => 8,
+        Insn::LoadImm { .. } => 10,
+        Insn::Load { .. } | Insn::LoadAcquire { .. } => 13,
+        Insn::Store { .. } | Insn::StoreRelease { .. } => 18,
+        Insn::Jump { .. } => 5,
+        Insn::Branch { .. } => 17,
+        Insn::Exit => 16,
+        _ => 128,
+    }
+}
 
 impl Emitter<'_> {
     /// The label of a jump's target.
     fn target(&self, target: Option<u32>) -> DynamicLabel {
+        let target = self.destination(target);
         let label = target.and_then(|target| self.labels[target as usize]);
         label.expect("a jump leads to the start of a block")
     }
 
+    /// Where a jump leads in the end. Where instructions are counted, that is its
+    /// target, so that those on the way count.
+    fn destination(&self, target: Option<u32>) -> Option<u32> {
+        let mut target = target?;
+        if self.settings.options.meter {
+            return Some(target);
+        }
+        for _ in 0..HOPS {
+            let item = &self.listing.items[target as usize];
+            match (item.insn, item.link) {
+                (Insn::Jump { .. }, Link::None) if item.target != Some(target) => {
+                    target = item.target?;
+                }
+                _ => break,
+            }
+        }
+        Some(target)
+    }
+
     pub(super) fn jump(&mut self, number: u32, target: Option<u32>) {
-        if target == Some(number + 1) {
+        self.settle_needed(self.after);
+        if target == Some(number + 1) || self.passed == Some(number) {
             return;
         }
-        let target = self.target(target);
-        let ops = &mut self.tables.asm.ops;
-        dynasm!(ops ; .arch x64 ; jmp =>target);
+        self.jump_to_block(number, None, target);
     }
 
     pub(super) fn branch(
@@ -38,7 +122,6 @@ impl Emitter<'_> {
         target: Option<u32>,
     ) {
         let to = target;
-        let target = self.target(target);
         if let Some(proof) = self.proof {
             let pc = self.listing.items[number as usize].pc;
             match proof.proven.flow(pc) {
@@ -47,37 +130,90 @@ impl Emitter<'_> {
                 _ => {}
             }
         }
-        let dst = host(dst);
+        let (to, inverted) = match self.jump_passed(number, to) {
+            Some(other) => (Some(other), true),
+            None => (to, false),
+        };
+        self.settle_after();
+        let (dst, src) = self.compared(width, dst, src);
+        self.settle_needed(RegSet::NONE);
         let ops = &mut self.tables.asm.ops;
         match (op, src) {
-            (CmpOp::Set, Operand::Reg(src)) => by_reg!(ops, test, width, dst, host(src)),
-            (CmpOp::Set, Operand::Imm(imm)) => match (width, imm >= 0) {
+            (CmpOp::Set, Source::Reg(src)) => by_reg!(ops, test, width, dst, src),
+            (CmpOp::Set, Source::Imm(imm)) => match (width, imm >= 0) {
                 (Width::W64, false) => dynasm!(ops ; .arch x64 ; test Rq(dst), imm),
                 _ => dynasm!(ops ; .arch x64 ; test Rd(dst), imm),
             },
-            (_, Operand::Imm(0)) => by_reg!(ops, test, width, dst, dst),
-            (_, Operand::Reg(src)) => by_reg!(ops, cmp, width, dst, host(src)),
-            (_, Operand::Imm(imm)) => {
+            (_, Source::Imm(0)) => by_reg!(ops, test, width, dst, dst),
+            (_, Source::Reg(src)) => by_reg!(ops, cmp, width, dst, src),
+            (_, Source::Imm(imm)) => {
                 self.tables.asm.immediate(Group::Cmp as u8, width, dst, imm);
             }
         }
-        let ops = &mut self.tables.asm.ops;
-        match op {
-            CmpOp::Eq => dynasm!(ops ; .arch x64 ; je =>target),
-            CmpOp::Ne | CmpOp::Set => dynasm!(ops ; .arch x64 ; jne =>target),
-            CmpOp::Gt => dynasm!(ops ; .arch x64 ; ja =>target),
-            CmpOp::Ge => dynasm!(ops ; .arch x64 ; jae =>target),
-            CmpOp::Lt => dynasm!(ops ; .arch x64 ; jb =>target),
-            CmpOp::Le => dynasm!(ops ; .arch x64 ; jbe =>target),
-            CmpOp::Sgt => dynasm!(ops ; .arch x64 ; jg =>target),
-            CmpOp::Sge => dynasm!(ops ; .arch x64 ; jge =>target),
-            CmpOp::Slt => dynasm!(ops ; .arch x64 ; jl =>target),
-            CmpOp::Sle => dynasm!(ops ; .arch x64 ; jle =>target),
+        let condition = Condition::of(op) as u8 ^ u8::from(inverted);
+        self.jump_to_block(number, Some(condition), to);
+    }
+
+    /// A jump from an instruction, always or on a condition.
+    fn jump_to_block(&mut self, number: u32, condition: Option<u8>, target: Option<u32>) {
+        let to = self.destination(target);
+        let label = self.target(target);
+        let near = to.is_some_and(|to| self.is_near(number, to));
+        self.tables.asm.jump(condition, label, near);
+    }
+
+    /// Whether the code between an instruction and a target is certainly, or for
+    /// those further down most probably, short.
+    fn is_near(&self, number: u32, target: u32) -> bool {
+        if let Some(offset) = self.offsets[target as usize] {
+            return self.tables.asm.offset() - offset <= 126;
+        }
+        let lengths = self.listing.items.get(number as usize + 1..target as usize);
+        let near = |items: &[Item]| {
+            let length = |item: &Item| longest(item, self.settings);
+            items.len() <= 32 && items.iter().map(length).sum::<u32>() <= REACH
+        };
+        self.tables.short && lengths.is_some_and(near)
+    }
+
+    /// Where the jump behind a branch leads, if that jump is all that the branch
+    /// passes over: the opposite branch does for both.
+    fn jump_passed(&mut self, number: u32, target: Option<u32>) -> Option<u32> {
+        let next = number + 1;
+        let item = self.listing.items.get(next as usize)?;
+        let alone = target == Some(next + 1) && self.labels[next as usize].is_none();
+        let jumps = matches!((item.insn, item.link), (Insn::Jump { .. }, Link::None));
+        if self.settings.options.meter || !alone || !jumps {
+            return None;
+        }
+        self.passed = Some(next);
+        item.target
+    }
+
+    /// The operands of a comparison.
+    fn compared(&mut self, width: Width, dst: Reg, src: Operand) -> (u8, Source) {
+        let operand = |this: &mut Self, reg| match width {
+            Width::W64 => this.operand_of(reg),
+            Width::W32 => host(this.low_source(reg)),
+        };
+        let left = operand(self, dst);
+        match src {
+            Operand::Imm(imm) => (left, Source::Imm(imm)),
+            Operand::Reg(src) => {
+                let number = self.values.constant(src);
+                if let Some(imm) = number.and_then(|number| as_immediate(width, number)) {
+                    return (left, Source::Imm(imm));
+                }
+                let src = operand(self, src);
+                // That may have settled the other one.
+                (operand(self, dst), Source::Reg(src))
+            }
         }
     }
 
     pub(super) fn may_goto(&mut self, target: Option<u32>) {
         let target = self.target(target);
+        self.settle_needed(self.after);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
@@ -91,13 +227,22 @@ impl Emitter<'_> {
 
     pub(super) fn call(&mut self, number: u32, item: &Item) {
         match item.link {
-            Link::Function(callee) => self.call_function(number, callee),
+            Link::Function(callee) => {
+                self.settle_needed(RegSet::ALL);
+                self.call_function(number, callee);
+            }
             Link::Helper { id, function } => {
+                self.values.needed = self.after.with(RegSet::ARGUMENTS);
+                self.drop_value(Reg::R0);
                 if !self.inline(number, id) {
+                    self.settle_needed(self.after.with(arguments(id)));
                     self.call_helper(number, id, Some(function));
                 }
             }
-            Link::TailCall => self.tail_call(number),
+            Link::TailCall => {
+                self.settle_needed(RegSet::ALL);
+                self.tail_call(number);
+            }
             Link::None | Link::Constant(_) | Link::Trap(_) => {}
         }
     }
@@ -139,18 +284,17 @@ impl Emitter<'_> {
         for reg in regs.iter() {
             dynasm!(ops ; .arch x64 ; push Rq(host(reg)));
         }
-        if regs.iter().count() % 2 != 0 {
+        if regs.len() % 2 != 0 {
             dynasm!(ops ; .arch x64 ; sub rsp, BYTE 8);
         }
     }
 
     fn restore(&mut self, regs: RegSet) {
         let ops = &mut self.tables.asm.ops;
-        let list: Vec<Reg> = regs.iter().collect();
-        if list.len() % 2 != 0 {
+        if regs.len() % 2 != 0 {
             dynasm!(ops ; .arch x64 ; add rsp, BYTE 8);
         }
-        for reg in list.into_iter().rev() {
+        for reg in regs.iter().rev() {
             dynasm!(ops ; .arch x64 ; pop Rq(host(reg)));
         }
     }
@@ -167,7 +311,7 @@ impl Emitter<'_> {
 
     fn call_helper(&mut self, number: u32, id: u32, function: Option<vm::helper::HelperFn>) {
         let row = abi::helpers::by_id(id);
-        let arguments = row.map_or(5, |row| row.args.len());
+        let takes_fifth = arguments(id).contains(Reg::R5);
         let calls_back = row.is_none_or(|row| row.args.contains(&abi::helpers::Arg::Func));
         let saved = self.live.after(number).and(RegSet::ARGUMENTS);
         let site = self.call_site(number, id, function);
@@ -176,7 +320,7 @@ impl Emitter<'_> {
         }
         self.save(saved);
         let ops = &mut self.tables.asm.ops;
-        if arguments >= 5 {
+        if takes_fifth {
             dynasm!(ops ; .arch x64 ; mov [r12 + offset::R5], r10);
         }
         dynasm!(ops ; .arch x64 ; mov edx, site ; mov rcx, r12);

@@ -1,7 +1,8 @@
 //! Functions: how they begin, how they end, what is counted.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use isa::{Insn, Reg};
+use isa::Insn;
+use vm::Link;
 
 use super::alu::Group;
 use super::asm::{Form, Operand, Segment, host};
@@ -73,8 +74,13 @@ impl Emitter<'_> {
         } else {
             0
         };
-        let pushed = kept.iter().count() as i32 * 8 + 8;
-        if (pushed + locals) % 16 != 0 {
+        let pushed = kept.len() as i32 * 8 + 8;
+        let calls = self.is_checked()
+            || items.iter().any(|item| {
+                let is_call = matches!(item.insn, Insn::Call { .. } | Insn::LoadPacket { .. });
+                is_call && !matches!(item.link, Link::Trap(_))
+            });
+        if calls && (pushed + locals) % 16 != 0 {
             locals += 8;
         }
         self.function = Frame {
@@ -141,9 +147,9 @@ impl Emitter<'_> {
         let (base, index) = match segment {
             Segment::Host => {
                 dynasm!(ops ; .arch x64 ; mov r11, [r12 + offset::BASE]);
-                (host::R11, Some((host::RBP, 0)))
+                (Some(host::R11), Some((host::RBP, 0)))
             }
-            _ => (host::RBP, None),
+            _ => (Some(host::RBP), None),
         };
         dynasm!(ops ; .arch x64 ; pxor xmm0, xmm0 ; xor ecx, ecx);
         let mut left = bytes as i32;
@@ -170,9 +176,7 @@ impl Emitter<'_> {
         if locals != 0 {
             dynasm!(ops ; .arch x64 ; add rsp, BYTE locals as i8);
         }
-        let mut regs: Vec<Reg> = kept.iter().collect();
-        regs.reverse();
-        for reg in regs {
+        for reg in kept.iter().rev() {
             dynasm!(ops ; .arch x64 ; pop Rq(super::host(reg)));
         }
     }

@@ -4,13 +4,12 @@
 //! known when the code is made. What they read and write is as the helper would.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use isa::Reg;
+use isa::{Reg, Size};
 use vm::{Access, Direct, Machine, MapId, helper};
 
+use super::Emitter;
 use super::asm::{Form, host as fixed};
-use super::{Emitter, host};
 use crate::context::offset;
-use crate::site::{Address, What};
 
 const KTIME_GET_NS: u32 = 5;
 const GET_SMP_PROCESSOR_ID: u32 = 8;
@@ -18,9 +17,10 @@ const GET_SMP_PROCESSOR_ID: u32 = 8;
 impl Emitter<'_> {
     /// A helper in line. False when it has to be called.
     pub(super) fn inline(&mut self, number: u32, id: u32) -> bool {
-        let ops = &mut self.tables.asm.ops;
         match id {
             KTIME_GET_NS => {
+                self.overwrite(Reg::R0, u64::MAX);
+                let ops = &mut self.tables.asm.ops;
                 let (now, step) = (Machine::CLOCK_NOW as i32, Machine::CLOCK_STEP as i32);
                 dynasm!(ops
                     ; .arch x64
@@ -33,6 +33,8 @@ impl Emitter<'_> {
                 true
             }
             GET_SMP_PROCESSOR_ID => {
+                self.overwrite(Reg::R0, u32::MAX.into());
+                let ops = &mut self.tables.asm.ops;
                 let id = Machine::CPU_ID as i32;
                 dynasm!(ops
                     ; .arch x64
@@ -51,7 +53,7 @@ impl Emitter<'_> {
 
     /// The map that a helper works on, where it is known.
     fn map_of_call(&self, number: u32) -> Option<MapId> {
-        let here = self.known[1].and_then(MapId::from_handle);
+        let here = self.values.constant(Reg::R1).and_then(MapId::from_handle);
         here.or_else(|| {
             let pc = self.listing.items[number as usize].pc;
             self.proof.and_then(|proof| proof.map(pc))
@@ -70,16 +72,12 @@ impl Emitter<'_> {
         let [Ok(entries), Ok(stride), Ok(cpu_stride)] = sizes.map(i32::try_from) else {
             return false;
         };
-        let at = self.operand(Reg::R2, 0);
-        let what = What::Access {
-            size: 4,
-            access: Access::Read,
-            address: Address {
-                base: Some(host(Reg::R2)),
-                index: None,
-                disp: 0,
-            },
-        };
+        self.make_loads();
+        self.clobber(Reg::R0);
+        let key = self.sum_of(Reg::R2);
+        self.values.overwritten(Reg::R0, u32::MAX.into());
+        let at = self.operand(key);
+        let what = self.what(Size::B4, Access::Read, key);
         self.site(number, what);
         let load = Form {
             opcode: &[0x8b],

@@ -4,27 +4,19 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use isa::{AtomicOp, Operand as Src, Reg, Size, Width};
 use vm::Access;
 
-use super::alu::by_reg;
+use super::alu::{as_immediate, by_reg};
 use super::asm::{Form, Operand, Segment, host as fixed};
 use super::{Address as Runtime, Emitter, Rarely, host};
 use crate::Mode;
 use crate::context::offset;
-use crate::site::{Address, What};
+use crate::lower::{Bits, Loaded, Sum, Value};
+use crate::site::What;
 
 /// What a store writes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
     Reg(u8),
     Imm(i32),
-}
-
-impl From<Src> for Source {
-    fn from(src: Src) -> Source {
-        match src {
-            Src::Reg(reg) => Source::Reg(host(reg)),
-            Src::Imm(imm) => Source::Imm(imm),
-        }
-    }
 }
 
 const PLAIN: Form = Form {
@@ -34,14 +26,14 @@ const PLAIN: Form = Form {
     byte: false,
     lock: false,
 };
-const LEA: Form = Form {
+pub(super) const LEA: Form = Form {
     opcode: &[0x8d],
     wide: true,
     ..PLAIN
 };
 
 /// A load to a 64-bit register, extended.
-fn load_form(size: Size, signed: bool) -> Form {
+pub(super) fn load_form(size: Size, signed: bool) -> Form {
     let (opcode, wide): (&'static [u8], bool) = match (size, signed) {
         (Size::B1, false) => (&[0x0f, 0xb6], false),
         (Size::B1, true) => (&[0x0f, 0xbe], true),
@@ -71,6 +63,17 @@ fn sized(size: Size, byte: &'static [u8], other: &'static [u8]) -> Form {
 }
 
 impl Emitter<'_> {
+    /// The address of an access as a sum of host registers.
+    fn address(&mut self, base: Reg, offset: i16) -> Sum {
+        loop {
+            let sum = self.sum_of(base);
+            match self.waits_for_memory(sum.reads()) {
+                Some(reg) => self.settle(reg),
+                None => return sum.plus(offset.into()),
+            }
+        }
+    }
+
     pub(super) fn load(
         &mut self,
         number: u32,
@@ -80,11 +83,26 @@ impl Emitter<'_> {
         base: Reg,
         offset: i16,
     ) {
+        let loaded = |at| Loaded {
+            at,
+            size,
+            signed,
+            swapped: false,
+            shift: 0,
+            number,
+        };
+        if self.settings.gs && !self.is_checked() {
+            let at = self.address(base, offset);
+            return self.define(dst, Value::Loaded(loaded(at)));
+        }
+        self.clobber(dst);
+        let sum = self.address(base, offset);
+        self.values.overwritten(dst, Bits::loaded(loaded(sum)));
         let form = load_form(size, signed);
         let dst = host(dst);
-        let what = what(size, Access::Read, base, offset);
-        if !self.needs_check(size, base, offset) {
-            let at = self.operand(base, offset);
+        let what = self.what(size, Access::Read, sum);
+        if !self.needs_check(size, sum) {
+            let at = self.operand(sum);
             self.site(number, what);
             self.tables.asm.memory(form, dst, at);
             return;
@@ -97,16 +115,37 @@ impl Emitter<'_> {
             sign: signed.then_some(size),
             back,
         });
-        let at = self.checked(size, Access::Read, base, offset, slow);
+        let at = self.checked(size, Access::Read, sum, slow);
         self.tables.asm.memory(form, dst, at);
         self.tables.asm.bind(back);
     }
 
+    /// What a store writes, with the address settled before.
+    fn stored(&mut self, size: Size, src: Src) -> Source {
+        let number = match src {
+            Src::Imm(imm) => return Source::Imm(imm),
+            Src::Reg(reg) => self.values.constant(reg),
+        };
+        let width = match size {
+            Size::B8 => Width::W64,
+            _ => Width::W32,
+        };
+        match (number.and_then(|number| as_immediate(width, number)), src) {
+            (Some(imm), _) | (None, Src::Imm(imm)) => Source::Imm(imm),
+            (None, Src::Reg(src)) if size == Size::B8 => Source::Reg(self.operand_of(src)),
+            (None, Src::Reg(src)) => Source::Reg(host(self.low_source(src))),
+        }
+    }
+
     pub(super) fn store(&mut self, number: u32, size: Size, base: Reg, offset: i16, src: Src) {
-        let src = Source::from(src);
-        let what = what(size, Access::Write, base, offset);
-        if !self.needs_check(size, base, offset) {
-            let at = self.operand(base, offset);
+        self.make_loads();
+        self.address(base, offset);
+        let src = self.stored(size, src);
+        // Settling the value may have settled the base.
+        let sum = self.address(base, offset);
+        let what = self.what(size, Access::Write, sum);
+        if !self.needs_check(size, sum) {
+            let at = self.operand(sum);
             self.site(number, what);
             self.write(size, src, at);
             return;
@@ -119,7 +158,7 @@ impl Emitter<'_> {
             size,
             back,
         });
-        let at = self.checked(size, Access::Write, base, offset, slow);
+        let at = self.checked(size, Access::Write, sum, slow);
         self.write(size, src, at);
         self.tables.asm.bind(back);
     }
@@ -143,63 +182,72 @@ impl Emitter<'_> {
         }
     }
 
+    /// The distance from the frame pointer, if that is all there is to an address.
+    fn on_stack(&self, sum: Sum) -> Option<i32> {
+        let alone = sum.base == Some(Reg::FP) && sum.index.is_none() && !self.moves_fp;
+        i16::try_from(sum.disp)
+            .ok()
+            .filter(|_| alone)
+            .map(i32::from)
+    }
+
     /// Whether an access has to be looked at when it is made: all but those of the
     /// function's own stack.
-    pub(super) fn needs_check(&self, size: Size, base: Reg, offset: i16) -> bool {
+    fn needs_check(&self, size: Size, sum: Sum) -> bool {
         let low = -(abi::limits::STACK_BYTES as i32);
-        let offset = i32::from(offset);
-        let own =
-            base == Reg::FP && !self.moves_fp && offset >= low && offset + size.bytes() as i32 <= 0;
+        let last = -(size.bytes() as i32);
+        let own = self
+            .on_stack(sum)
+            .is_some_and(|disp| (low..=last).contains(&disp));
         self.is_checked() && !own
     }
 
-    /// An operand whose address needs no check. Uses rcx and r11.
-    pub(super) fn operand(&mut self, base: Reg, offset: i16) -> Operand {
-        let disp = i32::from(offset);
-        let is_stack = base == Reg::FP && !self.moves_fp;
-        let cuts = self.settings.options.mode != Mode::Trusted && !is_stack;
-        let base = host(base);
+    /// An operand whose address needs no check. Uses rcx and r11 where there is no
+    /// gs.
+    pub(super) fn operand(&mut self, sum: Sum) -> Operand {
+        let on_stack = self.on_stack(sum);
+        let cuts = self.settings.options.mode != Mode::Trusted;
         if self.settings.gs && !self.is_checked() {
-            return Operand {
-                segment: if cuts { Segment::Gs32 } else { Segment::Gs },
-                base,
-                index: None,
-                disp,
+            // A number that takes 32 bits without a sign would get one.
+            let (segment, disp) = match (on_stack, i32::try_from(sum.disp)) {
+                (Some(disp), _) => (Segment::Gs, disp),
+                (None, Ok(disp)) if !cuts => (Segment::Gs, disp),
+                _ => (Segment::Gs32, sum.disp as i32),
             };
+            let place = Emitter::place(sum, disp);
+            return Operand { segment, ..place };
+        }
+        let whole = Operand {
+            index: Some((fixed::RCX, 0)),
+            ..Operand::host(fixed::R11, 0)
+        };
+        if on_stack.is_none() {
+            let cut = cuts || i32::try_from(sum.disp).is_err();
+            let width = if cut { Width::W32 } else { Width::W64 };
+            let disp = i64::from(sum.disp as i32);
+            match sum.as_constant() {
+                Some(value) => self.constant(fixed::RCX, value & u64::from(u32::MAX)),
+                None => self.compute_sum(width, fixed::RCX, Sum { disp, ..sum }),
+            }
         }
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov r11, [r12 + offset::BASE]);
-        let (index, disp) = if cuts {
-            let lea = Form { wide: false, ..LEA };
-            let sum = Operand::host(base, disp);
-            self.tables.asm.memory(lea, fixed::RCX, sum);
-            (fixed::RCX, 0)
-        } else {
-            (base, disp)
-        };
-        Operand {
-            segment: Segment::Host,
-            base: fixed::R11,
-            index: Some((index, 0)),
-            disp,
+        match on_stack {
+            Some(disp) => Operand {
+                index: Some((fixed::RBP, 0)),
+                ..Operand::host(fixed::R11, disp)
+            },
+            None => whole,
         }
     }
 
     /// Holds an access against the window of its granule; the operand if it is
     /// inside. Otherwise control goes to `slow`, with the address in rcx.
-    fn checked(
-        &mut self,
-        size: Size,
-        access: Access,
-        base: Reg,
-        offset: i16,
-        slow: DynamicLabel,
-    ) -> Operand {
+    fn checked(&mut self, size: Size, access: Access, sum: Sum, slow: DynamicLabel) -> Operand {
         const {
             assert!(vm::memory::WINDOW_BYTES == 32 && vm::memory::GRANULE == 1 << 16);
         }
-        let sum = Operand::host(host(base), offset.into());
-        self.tables.asm.memory(LEA, fixed::RCX, sum);
+        self.compute_sum(Width::W64, fixed::RCX, sum);
         let limit = match access {
             Access::Read => 4,
             Access::Write => 8,
@@ -223,10 +271,8 @@ impl Emitter<'_> {
             ; mov r11, [r12 + offset::BASE]
         );
         Operand {
-            segment: Segment::Host,
-            base: fixed::R11,
             index: Some((fixed::RCX, 0)),
-            disp: 0,
+            ..Operand::host(fixed::R11, 0)
         }
     }
 
@@ -268,11 +314,12 @@ impl Emitter<'_> {
         if self.is_checked() {
             return self.rare(number);
         }
+        let sum = Sum::of(base).plus(offset.into());
         let size = match width {
             Width::W32 => Size::B4,
             Width::W64 => Size::B8,
         };
-        let what = what(size, Access::Read, base, offset);
+        let what = self.what(size, Access::Read, sum);
         let opcode: &'static [u8] = match op {
             AtomicOp::Add { fetch: false } => &[0x01],
             AtomicOp::Or { fetch: false } => &[0x09],
@@ -282,10 +329,10 @@ impl Emitter<'_> {
             AtomicOp::Xchg => &[0x87],
             AtomicOp::Cmpxchg => &[0x0f, 0xb1],
             AtomicOp::Or { .. } | AtomicOp::And { .. } | AtomicOp::Xor { .. } => {
-                return self.fetch_by_loop(number, op, width, base, offset, src);
+                return self.fetch_by_loop(number, op, width, sum, src);
             }
         };
-        let at = self.operand(base, offset);
+        let at = self.operand(sum);
         self.site(number, what);
         let form = Form {
             opcode,
@@ -302,15 +349,7 @@ impl Emitter<'_> {
     }
 
     /// Operations that x86 cannot do together with a fetch.
-    fn fetch_by_loop(
-        &mut self,
-        number: u32,
-        op: AtomicOp,
-        width: Width,
-        base: Reg,
-        offset: i16,
-        src: Reg,
-    ) {
+    fn fetch_by_loop(&mut self, number: u32, op: AtomicOp, width: Width, sum: Sum, src: Reg) {
         let size = match width {
             Width::W32 => Size::B4,
             Width::W64 => Size::B8,
@@ -318,10 +357,10 @@ impl Emitter<'_> {
         // The host's address, since it takes all scratch registers to keep the
         // parts of it apart from rax.
         let wide = self.settings.options.mode == Mode::Trusted;
-        let sum = Operand::host(host(base), offset.into());
+        let place = Emitter::place(sum, sum.disp as i32);
         self.tables
             .asm
-            .memory(Form { wide, ..LEA }, fixed::RCX, sum);
+            .memory(Form { wide, ..LEA }, fixed::RCX, place);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
@@ -329,7 +368,8 @@ impl Emitter<'_> {
             ; mov r11, rax
         );
         let at = Operand::host(fixed::RCX, 0);
-        self.site(number, what(size, Access::Read, base, offset));
+        let what = self.what(size, Access::Read, sum);
+        self.site(number, what);
         self.tables
             .asm
             .memory(load_form(size, false), fixed::RAX, at);
@@ -380,18 +420,5 @@ impl Emitter<'_> {
         dynasm!(ops ; .arch x64 ; test ecx, ecx ; jz =>on);
         self.exit();
         self.tables.asm.bind(on);
-    }
-}
-
-/// What an access is, for the table of sites.
-fn what(size: Size, access: Access, base: Reg, offset: i16) -> What {
-    What::Access {
-        size: size.bytes() as u8,
-        access,
-        address: Address {
-            base: Some(host(base)),
-            index: None,
-            disp: offset.into(),
-        },
     }
 }

@@ -14,12 +14,16 @@ mod flow;
 mod function;
 mod inline;
 mod memory;
+#[cfg(test)]
+mod tests;
+mod values;
 
 use isa::{Insn, Pc, Reg};
-use vm::{Linked, Machine, ProgId};
+use vm::{Link, Linked, Machine, ProgId};
 
-use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet};
+use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper, effect};
 use crate::context::HOST_REGISTER;
+use crate::lower::{Bits, Value};
 use crate::runtime::Runtime;
 use crate::site::{CallSite, Shared, Site, What};
 use crate::{Error, Options, Proof};
@@ -80,14 +84,27 @@ pub(crate) fn assemble(
     settings: &Settings,
     proofs: &[Proof<'_>],
 ) -> Result<Assembled, Error> {
-    let programs = machine.program_ids().filter_map(|id| machine.linked(id));
-    let insns: usize = programs.map(|linked| linked.insns().len()).sum();
+    // A jump that turns out to go too far is rare enough for beginning again.
+    assemble_with(machine, settings, proofs, true)
+        .or_else(|_| assemble_with(machine, settings, proofs, false))
+}
+
+fn assemble_with(
+    machine: &Machine,
+    settings: &Settings,
+    proofs: &[Proof<'_>],
+    short: bool,
+) -> Result<Assembled, Error> {
+    let programs = || machine.program_ids().filter_map(|id| machine.linked(id));
+    let insns: usize = programs().map(|linked| linked.insns().len()).sum();
     let mut tables = Tables {
         asm: Asm::new(64 + insns * 12, insns / 2 + 16),
         sites: Vec::with_capacity(insns / 4),
         calls: Vec::new(),
         functions: Vec::new(),
         lines: Vec::with_capacity(insns),
+        at_end: read_after(programs()),
+        short,
     };
     let pool = tables.pool(&settings.runtime);
     for id in machine.program_ids() {
@@ -101,6 +118,19 @@ pub(crate) fn assemble(
     tables.finish(settings)
 }
 
+/// What may be read of the registers when a program has ended. A tail call from a
+/// function leads back to whoever called the function, which shares r0 to r5.
+fn read_after<'m>(mut programs: impl Iterator<Item = Linked<'m>>) -> RegSet {
+    let shares = |linked: Linked<'_>| {
+        let has = |wanted: fn(&Link) -> bool| linked.insns().any(|(.., link)| wanted(&link));
+        has(|link| matches!(link, Link::TailCall)) && has(|link| matches!(link, Link::Function(_)))
+    };
+    match programs.any(shares) {
+        true => RegSet::SHARED,
+        false => RegSet::of(Reg::R0),
+    }
+}
+
 /// What all programs share.
 struct Tables {
     asm: Asm,
@@ -108,6 +138,10 @@ struct Tables {
     calls: Vec<CallSite>,
     functions: Vec<Vec<u32>>,
     lines: Vec<Line>,
+    /// What whoever runs a program may read after it.
+    at_end: RegSet,
+    /// Jumps down to what seems near are short.
+    short: bool,
 }
 
 impl Tables {
@@ -192,6 +226,8 @@ struct Emitter<'a> {
     live: &'a Live,
     /// Of the first instruction of each block that jumps lead to.
     labels: Vec<Option<DynamicLabel>>,
+    /// Where those lie that have been written.
+    offsets: Vec<Option<u32>>,
     /// Of each function, for calls of the program.
     inner: Vec<DynamicLabel>,
     /// The program writes r10.
@@ -199,8 +235,11 @@ struct Emitter<'a> {
     function: function::Frame,
     block: Block,
     cold: Vec<Cold>,
-    /// What each register is known to hold, within a block.
-    known: [Option<u64>; 11],
+    /// A jump that the branch in front of it has made needless.
+    passed: Option<u32>,
+    values: values::Values,
+    /// What is live after the instruction.
+    after: RegSet,
 }
 
 impl<'a> Emitter<'a> {
@@ -218,14 +257,15 @@ impl<'a> Emitter<'a> {
             listing.limit_stacks(proof.proven.stack_depths());
         }
         let blocks = Blocks::of(&listing);
-        // A tail call from a function leads here, and back to whoever called it.
-        let live = Live::of(&listing, &blocks, RegSet::SHARED);
+        let live = Live::of(&listing, &blocks, tables.at_end);
         let moves_fp = listing.items.iter().any(|item| {
             let (_, written) = crate::analysis::effect(item.insn);
             written.contains(Reg::FP)
         });
+        let upper = Upper::of(&listing, &blocks, moves_fp);
         let mut emitter = Emitter {
             labels: vec![None; listing.items.len()],
+            offsets: vec![None; listing.items.len()],
             inner: listing.entries.iter().map(|_| tables.asm.label()).collect(),
             tables,
             settings,
@@ -244,7 +284,9 @@ impl<'a> Emitter<'a> {
                 is_loop: false,
             },
             cold: Vec::new(),
-            known: [None; 11],
+            passed: None,
+            values: values::Values::new(Bits([u64::MAX; 11])),
+            after: RegSet::NONE,
         };
         for block in &blocks.0 {
             if block.is_target {
@@ -252,12 +294,12 @@ impl<'a> Emitter<'a> {
             }
         }
         let mut functions = Vec::with_capacity(listing.entries.len());
-        let mut blocks = blocks.0.iter().peekable();
+        let mut blocks = blocks.0.iter().enumerate().peekable();
         for number in 0..listing.entries.len() {
             functions.push(emitter.begin_function(number));
             let range = listing.range(number);
-            while let Some(block) = blocks.next_if(|block| block.start < range.end) {
-                emitter.block(*block);
+            while let Some((at, block)) = blocks.next_if(|(_, block)| block.start < range.end) {
+                emitter.block(*block, upper.at(at));
             }
             emitter.off_the_end(range.end);
         }
@@ -265,14 +307,19 @@ impl<'a> Emitter<'a> {
         Ok(functions)
     }
 
-    fn block(&mut self, block: Block) {
+    fn block(&mut self, block: Block, short: RegSet) {
         self.block = block;
-        self.known = [None; 11];
+        let mut bits = Bits([u64::MAX; 11]);
+        for reg in short.iter() {
+            bits.set(reg, u32::MAX.into());
+        }
+        self.values = values::Values::new(bits);
         if block.is_loop {
             self.tables.asm.align(32);
         }
         if let Some(label) = self.labels[block.start as usize] {
             self.tables.asm.bind(label);
+            self.offsets[block.start as usize] = Some(self.tables.asm.offset());
         }
         let first = self.listing.items[block.start as usize];
         if self.proof.is_some_and(|proof| !proof.is_reached(first.pc)) {
@@ -287,28 +334,20 @@ impl<'a> Emitter<'a> {
                 program: self.program,
                 pc: item.pc,
             });
-            self.insn(number, &item);
-            self.forget(&item);
-        }
-    }
-
-    /// What registers hold after an instruction, as far as that is known.
-    fn forget(&mut self, item: &Item) {
-        let (_, written) = crate::analysis::effect(item.insn);
-        for reg in written.iter() {
-            self.known[reg.index()] = None;
-        }
-        match (item.insn, item.link) {
-            (Insn::LoadImm { dst, .. }, vm::Link::Constant(value)) => {
-                self.known[dst.index()] = Some(value);
+            let (read, written) = effect(item.insn);
+            self.after = self.live.after(number).with(RegSet::of(Reg::FP));
+            self.values.needed = self.after.with(read);
+            for reg in written.without(read).iter() {
+                self.drop_value(reg);
             }
-            (Insn::Call { .. }, _) => self.known[0] = None,
-            _ => {}
+            self.insn(number, &item);
         }
+        self.settle_needed(self.after);
     }
 
     fn insn(&mut self, number: u32, item: &Item) {
-        if let vm::Link::Trap(_) = item.link {
+        if let Link::Trap(_) = item.link {
+            self.settle_needed(RegSet::NONE);
             let site = self.site(number, What::Link);
             return self.trap_here(site);
         }
@@ -319,17 +358,17 @@ impl<'a> Emitter<'a> {
                 dst,
                 src,
             } => self.alu(op, width, dst, src),
-            Insn::Neg { width, dst } => self.neg(width, host(dst)),
+            Insn::Neg { width, dst } => self.neg(width, dst),
             Insn::Movsx {
                 width,
                 bits,
                 dst,
                 src,
-            } => self.movsx(width, bits, host(dst), host(src)),
-            Insn::Endian { op, bits, dst } => self.endian(op, bits, host(dst)),
+            } => self.move_signed(width, bits, dst, src),
+            Insn::Endian { op, bits, dst } => self.endian(op, bits, dst),
             Insn::LoadImm { dst, .. } => {
-                if let vm::Link::Constant(value) = item.link {
-                    self.constant(host(dst), value);
+                if let Link::Constant(value) = item.link {
+                    self.define(dst, Value::constant(value));
                 }
             }
             Insn::Load {
@@ -344,7 +383,11 @@ impl<'a> Emitter<'a> {
                 dst,
                 base,
                 offset,
-            } => self.load(number, size, false, dst, base, offset),
+            } => {
+                self.make_loads();
+                self.load(number, size, false, dst, base, offset);
+                self.settle(dst);
+            }
             Insn::Store {
                 size,
                 base,
@@ -363,8 +406,18 @@ impl<'a> Emitter<'a> {
                 base,
                 offset,
                 src,
-            } => self.atomic(number, op, width, base, offset, src),
-            Insn::LoadPacket { .. } => self.load_packet(number),
+            } => {
+                let (read, written) = effect(item.insn);
+                self.settle_needed(self.after.with(read));
+                self.atomic(number, op, width, base, offset, src);
+                for reg in written.iter() {
+                    self.values.overwritten(reg, u64::MAX);
+                }
+            }
+            Insn::LoadPacket { .. } => {
+                self.settle_needed(RegSet::ALL);
+                self.load_packet(number);
+            }
             Insn::Jump { .. } => self.jump(number, item.target),
             Insn::Branch {
                 op,
@@ -375,7 +428,10 @@ impl<'a> Emitter<'a> {
             } => self.branch(number, op, width, dst, src, item.target),
             Insn::MayGoto { .. } => self.may_goto(item.target),
             Insn::Call { .. } => self.call(number, item),
-            Insn::Exit => self.exit(),
+            Insn::Exit => {
+                self.settle_needed(self.after.with(RegSet::of(Reg::R0)));
+                self.exit();
+            }
             // Loading has made traps of these.
             Insn::AddrSpaceCast { .. }
             | Insn::CallReg { .. }
