@@ -195,6 +195,34 @@ mod tests {
         assert!(code.bytes()[4500..].iter().all(|byte| *byte == INT3));
     }
 
+    /// What the kernel says may be done at an address.
+    fn rights(address: *const u8) -> String {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("a process has maps");
+        let line = maps.lines().find_map(|line| {
+            let (extent, rest) = line.split_once(' ')?;
+            let (start, end) = extent.split_once('-')?;
+            let start = usize::from_str_radix(start, 16).ok()?;
+            let end = usize::from_str_radix(end, 16).ok()?;
+            (start..end).contains(&(address as usize)).then_some(rest)
+        });
+        line.and_then(|rest| rest.get(..4))
+            .unwrap_or("none")
+            .to_owned()
+    }
+
+    #[test]
+    fn each_type_has_its_rights() {
+        let writable = Writable::new(&[INT3]).expect("memory");
+        let at = writable.0.bytes().as_ptr();
+        assert_eq!(rights(at), "rw-p");
+        let sealed = writable.seal().expect("protection");
+        assert_eq!(rights(at), "r--p");
+        let code = sealed.execute().expect("protection");
+        assert_eq!(rights(at), "r-xp");
+        assert_eq!(rights(at.wrapping_sub(1)), "---p");
+        assert_eq!(rights(at.wrapping_add(code.bytes().len())), "---p");
+    }
+
     #[test]
     fn there_is_a_page_for_no_code() {
         let code = Writable::new(&[]).expect("memory");
