@@ -10,6 +10,7 @@ mod bench;
 #[cfg(target_os = "linux")]
 mod compare;
 mod disasm;
+mod engine;
 mod inspect;
 mod json;
 mod maps;
