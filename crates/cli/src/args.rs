@@ -413,6 +413,27 @@ impl From<Engine> for xdp_sim::Engine {
     }
 }
 
+/// How compiled code accesses memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum JitMode {
+    /// Every access is checked.
+    Checked,
+    /// Addresses are cut so that they stay in the machine.
+    Sandboxed,
+    /// Accesses go where they go.
+    Trusted,
+}
+
+impl From<JitMode> for jit::Mode {
+    fn from(mode: JitMode) -> jit::Mode {
+        match mode {
+            JitMode::Checked => jit::Mode::Checked,
+            JitMode::Sandboxed => jit::Mode::Sandboxed,
+            JitMode::Trusted => jit::Mode::Trusted,
+        }
+    }
+}
+
 /// Who loads a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Caps {
@@ -449,6 +470,16 @@ pub(crate) struct DisasmArgs {
     /// The source line before the instructions that it made.
     #[arg(long)]
     pub(crate) source: bool,
+
+    /// The x86-64 code of each instruction below it. Code for a verified program
+    /// is `sandboxed` (the default), for any other `checked`; `trusted` is never run.
+    #[arg(long, value_enum, value_name = "MODE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "sandboxed", conflicts_with = "dot")]
+    pub(crate) jit: Option<JitMode>,
+
+    /// With `--jit`: code that counts instructions, as `run` has it.
+    #[arg(long, requires = "jit")]
+    pub(crate) meter: bool,
 
     /// Prints the control flow graph for Graphviz instead.
     #[arg(long)]

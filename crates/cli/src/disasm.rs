@@ -1,6 +1,8 @@
 //! `ebpf-sim disasm`: the instructions of an object's programs, in the form of
 //! `bpftool prog dump xlated`.
 
+mod jit;
+
 use std::process::ExitCode;
 
 use abi::{LineInfo, Program};
@@ -22,7 +24,10 @@ pub(crate) fn disasm(args: &DisasmArgs, out: &mut Output) -> Result<ExitCode, Fa
             if place > 0 {
                 out.line("")?;
             }
-            listing(program, args, out)?;
+            match args.jit {
+                Some(mode) => jit::listing(program, args, mode.into(), out)?,
+                None => listing(program, args, out)?,
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -89,16 +89,7 @@ impl Compiled {
         options: &Options,
         proofs: &[Proof<'_>],
     ) -> Result<Compiled, Error> {
-        if !machine.space.host().reserved {
-            return Err(Error::Reservation);
-        }
-        let settings = Settings {
-            options: *options,
-            gs: uses_gs(options),
-            bmi2: std::arch::is_x86_feature_detected!("bmi2"),
-            runtime: Runtime::here(),
-            last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
-        };
+        let settings = settings(machine, options)?;
         let assembled = emit::assemble(machine, &settings, proofs)?;
         // SAFETY: made for these programs with these options.
         let compiled =
@@ -243,6 +234,20 @@ impl Compiled {
         machine.set_executed(executed);
         result
     }
+}
+
+/// What code for this machine, on this host, is made with.
+pub(crate) fn settings(machine: &mut Machine, options: &Options) -> Result<Settings, Error> {
+    if !machine.space.host().reserved {
+        return Err(Error::Reservation);
+    }
+    Ok(Settings {
+        options: *options,
+        gs: uses_gs(options),
+        bmi2: std::arch::is_x86_feature_detected!("bmi2"),
+        runtime: Runtime::here(),
+        last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
+    })
 }
 
 #[cold]

@@ -10,7 +10,7 @@ use std::iter;
 use isa::Pc;
 use vm::{Addr, Engine, Machine, ProgId, Trap};
 
-use crate::{Error, Options, Proof};
+use crate::{Error, Line, Options, Proof};
 
 /// All programs of one machine as machine code, which there is not on this target.
 #[derive(Debug)]
@@ -60,6 +60,15 @@ impl Compiled {
     pub fn lines(&self) -> impl ExactSizeIterator<Item = (usize, ProgId, Pc)> {
         iter::empty()
     }
+}
+
+/// [`Error::Target`].
+pub fn listing(
+    _machine: &mut Machine,
+    _options: &Options,
+    _proofs: &[Proof<'_>],
+) -> Result<Vec<Line>, Error> {
+    Err(Error::Target)
 }
 
 impl Engine for Compiled {

@@ -34,6 +34,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod error;
+mod listing;
 mod options;
 #[cfg_attr(
     not(all(target_arch = "x86_64", target_os = "linux")),
@@ -71,7 +72,10 @@ mod site;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use compiled::Compiled;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub use elsewhere::Compiled;
+pub use elsewhere::{Compiled, listing};
 pub use error::Error;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use listing::listing;
+pub use listing::{Host, Line};
 pub use options::{Mode, Options};
 pub use proof::Proof;
