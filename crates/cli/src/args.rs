@@ -395,11 +395,8 @@ pub(crate) enum Format {
 /// Who runs a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Engine {
-    /// Compiled code, or the interpreter where there is no JIT.
     Auto,
-    /// Compiled code.
     Jit,
-    /// The interpreter.
     Interp,
 }
 
@@ -416,11 +413,8 @@ impl From<Engine> for xdp_sim::Engine {
 /// How compiled code accesses memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum JitMode {
-    /// Every access is checked.
     Checked,
-    /// Addresses are cut so that they stay in the machine.
     Sandboxed,
-    /// Accesses go where they go.
     Trusted,
 }
 

@@ -155,3 +155,63 @@ fn has_bare(label: &str) -> bool {
     }
     false
 }
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod jit {
+    use crate::support::{fails, sim};
+    use expect_test::expect;
+
+    /// Lines with the host's instructions: offset, colon, text.
+    fn is_host(line: &str) -> bool {
+        let offset = line
+            .split_once(":  ")
+            .map(|(offset, _)| offset.trim_start());
+        line.starts_with("     ")
+            && offset.is_some_and(|digits| usize::from_str_radix(digits, 16).is_ok())
+    }
+
+    #[test]
+    fn the_program_stands_between_its_code() {
+        for mode in ["", "=checked", "=sandboxed", "=trusted"] {
+            let line = "disasm objects/balancer.bpf.o --source";
+            let guest = sim(line).ok().to_owned();
+            let both = sim(&format!("{line} --jit{mode}")).ok().to_owned();
+            let (host, rest): (Vec<&str>, Vec<&str>) = both.lines().partition(|l| is_host(l));
+            // All but the first line, which says how long the code is, and dead
+            // code, which is left out.
+            let rest: Vec<_> = rest
+                .into_iter()
+                .skip(1)
+                .filter(|l| *l != "rarely run:")
+                .collect();
+            let guest: Vec<_> = guest.lines().skip(1).collect();
+            assert_eq!(rest, guest, "{mode}");
+            assert!(host.len() > guest.len() / 2, "{mode}: {}", host.len());
+        }
+    }
+
+    #[test]
+    fn what_is_called_has_a_name() {
+        let ran = sim("disasm objects/balancer.bpf.o --jit=checked --meter --opcodes");
+        for name in ["; bpf_map_lookup_elem\n", ": the budget\n"] {
+            assert!(ran.ok().contains(name), "{name}: {}", ran.stdout);
+        }
+    }
+
+    #[test]
+    fn a_meter_is_of_compiled_code() {
+        let line = "disasm objects/pass.bpf.o --meter";
+        fails(
+            line,
+            2,
+            expect![[r#"
+                error: the following required arguments were not provided:
+                  --jit[=<MODE>]
+
+                Usage: ebpf-sim disasm --jit[=<MODE>] --meter <PROG.O>
+
+                For more information, try '--help'.
+            "#]],
+        );
+    }
+}

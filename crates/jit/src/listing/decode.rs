@@ -65,8 +65,8 @@ fn marks(machine: &Machine, assembled: &Assembled) -> Vec<(usize, Line)> {
 fn names(runtime: &Runtime) -> [(u64, &'static str); 9] {
     [
         (runtime.call_helper, "a helper"),
-        (runtime.lookup, "a look-up"),
-        (runtime.tail_call, "tail call"),
+        (runtime.lookup, "bpf_map_lookup_elem"),
+        (runtime.tail_call, "bpf_tail_call"),
         (runtime.slow_load, "checked load"),
         (runtime.slow_store, "checked store"),
         (runtime.rare, "the interpreter"),
