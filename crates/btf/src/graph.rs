@@ -33,6 +33,8 @@ pub struct Btf {
     pub(crate) bytes: Vec<u8>,
     /// Where each own type's record starts in `bytes`.
     pub(crate) offsets: Vec<u32>,
+    /// Own types of the kind that nothing refers to.
+    pub(crate) decl_tags: Vec<TypeId>,
     strings: String,
     /// Offsets in `strings` from where a string is too long for a name.
     long_strings: Vec<Range<u32>>,
@@ -93,6 +95,7 @@ impl Btf {
         Btf {
             bytes,
             offsets,
+            decl_tags: Vec::new(),
             strings,
             long_strings,
             base,
@@ -132,6 +135,16 @@ impl Btf {
     /// All types except `void`, with their ids.
     pub fn types(&self) -> impl Iterator<Item = (TypeId, Type<'_>)> {
         self.ids().filter_map(|id| Some((id, self.ty(id)?)))
+    }
+
+    /// All tags of declarations, those of the base first.
+    pub fn decl_tags(&self) -> impl Iterator<Item = DeclTag<'_>> {
+        let base = self.base().map_or(&[][..], |base| &base.decl_tags);
+        let ids = base.iter().chain(&self.decl_tags);
+        ids.filter_map(|id| match self.ty(*id)? {
+            Type::DeclTag(tag) => Some(tag),
+            _ => None,
+        })
     }
 
     /// The type with this id; `None` when there is none.

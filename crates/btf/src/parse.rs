@@ -138,6 +138,7 @@ fn parse_strings(bytes: &[u8], is_base: bool) -> Result<String, Error> {
 fn find_records(btf: &mut Btf, types: Range<usize>) -> Result<(), Error> {
     // Records have 12 bytes at least and mostly more; grown when that is short.
     let mut offsets = Vec::with_capacity(types.len() / 24);
+    let mut decl_tags = Vec::new();
     let bytes = section(&btf.bytes, &(0..types.end));
     let mut at = types.start;
     while at < types.end {
@@ -150,11 +151,15 @@ fn find_records(btf: &mut Btf, types: Range<usize>) -> Result<(), Error> {
         if len > types.end - at {
             return Err(truncated("BTF type", at, len as u32, bytes));
         }
+        if kind == Kind::DeclTag {
+            decl_tags.push(id);
+        }
         offsets.push(at as u32);
         at += len;
     }
     offsets.shrink_to_fit();
     btf.offsets = offsets;
+    btf.decl_tags = decl_tags;
     Ok(())
 }
 

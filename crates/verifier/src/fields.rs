@@ -3,16 +3,20 @@
 //! Which bytes of a value are special stands in the BTF type of the map's
 //! values. Programs cannot load or store them; helpers work on them.
 
-use abi::{MapDef, Program};
+use std::cell::OnceCell;
+
+use abi::Program;
 use btf::{Btf, Type, TypeId};
 
 use crate::state::MapRef;
 
-/// The special fields of the values of every map of a program.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MapFields {
-    maps: Vec<Fields>,
-    inner: Vec<Fields>,
+/// The special fields of the values of every map of a program, searched for when
+/// they are asked for.
+#[derive(Debug)]
+pub(crate) struct MapFields<'p> {
+    program: &'p Program,
+    /// Two for each map: its own, and those of the maps that it holds.
+    found: Vec<OnceCell<Fields>>,
 }
 
 /// The special fields of a type, ascending.
@@ -107,24 +111,30 @@ impl FieldKind {
     }
 }
 
-impl MapFields {
+impl<'p> MapFields<'p> {
     /// The fields of all maps of the program.
-    pub(crate) fn of(program: &Program) -> MapFields {
-        let Some(btf) = program.btf.as_deref() else {
-            return MapFields::default();
-        };
-        let fields = |def: &MapDef| Fields::of(btf, def.value_type);
-        let inner = |def: &MapDef| def.inner.as_deref().map(fields).unwrap_or_default();
-        MapFields {
-            maps: program.maps.iter().map(fields).collect(),
-            inner: program.maps.iter().map(inner).collect(),
-        }
+    pub(crate) fn of(program: &'p Program) -> MapFields<'p> {
+        let found = vec![OnceCell::new(); 2 * program.maps.len()];
+        MapFields { program, found }
     }
 
     /// The fields of the values of one map.
     pub(crate) fn get(&self, map: MapRef) -> &Fields {
-        let list = if map.inner { &self.inner } else { &self.maps };
-        list.get(map.index as usize).unwrap_or(&NO_FIELDS)
+        let place = 2 * map.index as usize + usize::from(map.inner);
+        let found = self.found.get(place);
+        found.map_or(&NO_FIELDS, |found| found.get_or_init(|| self.search(map)))
+    }
+
+    fn search(&self, map: MapRef) -> Fields {
+        let def = self.program.maps.get(map.index as usize);
+        let def = def.and_then(|def| match map.inner {
+            true => def.inner.as_deref(),
+            false => Some(def),
+        });
+        match (self.program.btf.as_deref(), def) {
+            (Some(btf), Some(def)) => Fields::of(btf, def.value_type),
+            _ => Fields::default(),
+        }
     }
 }
 

@@ -513,13 +513,9 @@ impl Reader<'_> {
 
 /// The `arg:…` tags of the parameters of a function.
 fn tags_of(btf: &Btf, func: TypeId) -> Vec<(u32, &str)> {
-    let tag = |ty| match ty {
-        Type::DeclTag(tag) if tag.ty == func => {
-            Some((tag.component?, tag.name.strip_prefix("arg:")?))
-        }
-        _ => None,
-    };
-    btf.types().filter_map(|(_, ty)| tag(ty)).collect()
+    let tags = btf.decl_tags().filter(|tag| tag.ty == func);
+    tags.filter_map(|tag| Some((tag.component?, tag.name.strip_prefix("arg:")?)))
+        .collect()
 }
 
 /// A kind of type as Linux names it in sentences.

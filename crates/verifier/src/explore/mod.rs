@@ -56,7 +56,7 @@ pub(crate) struct Verifier<'a> {
     /// What the program may do by its type; none where nothing is known of it.
     flavor: Option<&'static Flavor>,
     /// Locks, timers and the like in the values of its maps.
-    pub(crate) map_fields: Rc<MapFields>,
+    pub(crate) map_fields: Rc<MapFields<'a>>,
     pub(crate) observer: Option<&'a mut dyn Observer>,
     /// What is known on the current path.
     pub(crate) state: State,
@@ -79,7 +79,7 @@ pub(crate) struct Verifier<'a> {
     /// The register in which the last round of a loop was seen to differ.
     changing_reg: usize,
     pace: visit::Pace,
-    /// What going back over each instruction does.
+    /// What going back over each instruction does, once that is wanted.
     effects: Vec<precision::Traits>,
     /// What going back has looked for.
     seen: precision::Seen,
@@ -146,7 +146,7 @@ impl<'a> Verifier<'a> {
             ids: equal::IdMap::default(),
             changing_reg: 0,
             pace: visit::Pace::default(),
-            effects: precision::effects(structure),
+            effects: Vec::new(),
             seen: precision::Seen::default(),
             stats,
             pointer_classes: PointerClasses::default(),
@@ -188,7 +188,10 @@ impl<'a> Verifier<'a> {
     fn follow_subprogram(&mut self, subprogram: u32) -> Result {
         self.observe(|_| Event::Function { subprogram });
         let start = self.structure.subprograms[subprogram as usize].start;
-        self.state = State::new(subprogram, start);
+        // An analysis begins with the state of the main function.
+        if subprogram != 0 {
+            self.state = State::new(subprogram, start);
+        }
         self.pc = start;
         self.prev_pc = NOWHERE;
         self.begin_subprogram(subprogram)?;

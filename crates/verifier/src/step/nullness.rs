@@ -129,7 +129,7 @@ fn make_copies_null(state: &mut State, pointer: &Value) {
 /// What the maps of the program say of pointers to their values.
 pub(crate) struct Maps<'a> {
     pub(crate) program: &'a Program,
-    pub(crate) fields: &'a MapFields,
+    pub(crate) fields: &'a MapFields<'a>,
 }
 
 impl Maps<'_> {

@@ -58,6 +58,9 @@ pub(super) fn callees(
     config: &Config,
     mentions: &[Mention],
 ) -> Vec<Option<Callee>> {
+    if mentions.is_empty() {
+        return Vec::new();
+    }
     let mut callees = Callees {
         program,
         config,

@@ -136,20 +136,21 @@ fn used_functions(
     positions: &[u32],
     functions: usize,
 ) -> Vec<bool> {
-    let mut used = vec![false; functions];
-    let mut edges = Vec::new();
-    if functions > 1 {
-        edges.extend(mentions.iter().filter_map(|mention| {
-            let (Mentioned::Called(to) | Mentioned::Address(to)) = mention.what else {
-                return None;
-            };
-            let found = *positions.get(mention.pc.index())? != NOT_FOUND;
-            let function = |pc: Pc| Some(insns.get(pc.index())?.subprogram);
-            found.then_some((function(mention.pc)?, function(to)?))
-        }));
-        edges.sort_unstable();
-        edges.dedup();
+    if functions == 1 {
+        return vec![true];
     }
+    let calls = mentions.iter().filter_map(|mention| {
+        let (Mentioned::Called(to) | Mentioned::Address(to)) = mention.what else {
+            return None;
+        };
+        let found = *positions.get(mention.pc.index())? != NOT_FOUND;
+        let function = |pc: Pc| Some(insns.get(pc.index())?.subprogram);
+        found.then_some((function(mention.pc)?, function(to)?))
+    });
+    let mut edges: Vec<_> = calls.collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let mut used = vec![false; functions];
     let mut waiting = vec![0];
     while let Some(function) = waiting.pop() {
         match used.get_mut(usize::from(function)) {

@@ -7,7 +7,9 @@ use super::{Graph, InsnFacts, Subprogram};
 /// Gives every loop a number from 1, in the order in which Tarjan's algorithm
 /// completes them; gives one more than the last number.
 pub(super) fn number(graph: &Graph, subprograms: &[Subprogram], insns: &mut [InsnFacts]) -> u32 {
-    let mut loops = subprograms.iter().filter(|s| jumps_back(graph, s));
+    let mut loops = subprograms
+        .iter()
+        .filter_map(|s| Some((s, last_back(graph, s)?)));
     let Some(first) = loops.next() else {
         return 1;
     };
@@ -21,8 +23,11 @@ pub(super) fn number(graph: &Graph, subprograms: &[Subprogram], insns: &mut [Ins
         last_visit: 0,
         next_scc: 1,
     };
-    for subprogram in std::iter::once(first).chain(loops) {
-        for at in subprogram.start.index()..subprogram.end.index() {
+    for (subprogram, last) in std::iter::once(first).chain(loops) {
+        let behind = last.index() + 1..subprogram.end.index();
+        search.visited[behind.clone()].fill(COMPLETE);
+        search.low[behind].fill(COMPLETE);
+        for at in subprogram.start.index()..=last.index() {
             if search.visited[at] == 0 {
                 search.from(at);
             }
@@ -31,12 +36,14 @@ pub(super) fn number(graph: &Graph, subprograms: &[Subprogram], insns: &mut [Ins
     search.next_scc
 }
 
-/// Without a jump backwards there is no loop.
-fn jumps_back(graph: &Graph, subprogram: &Subprogram) -> bool {
+/// The last jump backwards of a function. Without one there is no loop, and none
+/// can be come to from behind the last.
+fn last_back(graph: &Graph, subprogram: &Subprogram) -> Option<Pc> {
     let body = subprogram.start.index()..subprogram.end.index();
-    let edges = graph.edges().get(body).unwrap_or_default();
-    let mut edges = (subprogram.start.0..).map(Pc).zip(edges);
-    edges.any(|(pc, edges)| edges.jump().is_some_and(|to| to <= pc))
+    let edges = graph.edges().get(body)?;
+    let mut edges = (subprogram.start.0..subprogram.end.0).map(Pc).zip(edges);
+    let back = edges.rfind(|(pc, edges)| edges.jump().is_some_and(|to| to <= *pc))?;
+    Some(back.0)
 }
 
 /// The component of the instruction is complete.

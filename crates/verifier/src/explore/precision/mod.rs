@@ -228,6 +228,9 @@ impl Verifier<'_> {
         if wanted.is_empty() {
             return Ok(changed);
         }
+        if self.effects.is_empty() {
+            self.effects = effects(self.structure);
+        }
         let mut stretch = Stretch::last_of(&self.trail, path);
         loop {
             self.observe_precision(|_| stretch.event(&wanted));
