@@ -101,10 +101,14 @@ impl Comparison<'_> {
         if !self.references(&old.state.refs, &cur.refs) {
             return false;
         }
-        let pcs = frame_pcs(&old.state, old.pc);
-        let frames = old.state.frames().iter().zip(cur.frames());
-        let mut parts = frames.zip(&old.marks).zip(pcs);
-        parts.all(|(((old, cur), marks), pc)| self.frame(old, *marks, cur, pc))
+        let frames = old.state.frames();
+        let mut pairs = frames.iter().zip(cur.frames()).enumerate();
+        pairs.all(|(number, (old_frame, cur_frame))| {
+            let inner = frames.get(number + 1);
+            let pc = inner.map_or(old.pc, |inner| inner.callsite.unwrap_or_default());
+            let marks = old.marks.get(number).copied().unwrap_or_default();
+            self.frame(old_frame, marks, cur_frame, pc)
+        })
     }
 
     fn references(&mut self, old: &References, cur: &References) -> bool {
@@ -143,14 +147,15 @@ impl Comparison<'_> {
         if self.mode == Mode::Marked {
             match old.kind {
                 Kind::NotInit => return true,
-                Kind::Scalar if !marked => return cur.kind == Kind::Scalar,
+                Kind::Scalar if !marked => return cur.is_scalar(),
+                Kind::Scalar => return old.same_type(cur) && self.scalar(old, cur),
                 _ => {}
             }
         }
-        self.any_value(old, marked, cur)
+        self.any_value(old, cur)
     }
 
-    fn any_value(&mut self, old: &Value, marked: bool, cur: &Value) -> bool {
+    fn any_value(&mut self, old: &Value, cur: &Value) -> bool {
         if self.mode == Mode::Exact {
             return self.ids.same(old, cur);
         }
@@ -161,7 +166,7 @@ impl Comparison<'_> {
             return false;
         }
         match old.kind {
-            Kind::Scalar => self.mode == Mode::Marked && !marked || self.scalar(old, cur),
+            Kind::Scalar => self.scalar(old, cur),
             Kind::MapKey(_) | Kind::MapValue(_) | Kind::Mem { .. } | Kind::Buf | Kind::TpBuffer => {
                 old.kind == cur.kind
                     && old.off == cur.off
@@ -205,13 +210,13 @@ impl Comparison<'_> {
         if self.mode != Mode::Marked && cur.is_none_or(|cur| old.bytes != cur.bytes) {
             return false;
         }
-        if old.bytes == [Byte::Invalid; 8] {
+        if old.is_all(Byte::Invalid) {
             return true;
         }
         if let (Content::Spill(old_value), Some(cur)) = (&old.content, cur)
             && let Content::Spill(cur_value) = &cur.content
-            && old.bytes == [Byte::Spill; 8]
-            && cur.bytes == [Byte::Spill; 8]
+            && old.is_all(Byte::Spill)
+            && cur.is_all(Byte::Spill)
         {
             return self.value(old_value, marked, cur_value);
         }

@@ -173,6 +173,9 @@ impl<W: Word> ScalarOf<W> {
             return self;
         }
         let mask = W::ones(bits);
+        if self.is_unknown() {
+            return Self::up_to(mask);
+        }
         let (umin, umax) = if self.wide.umin & !mask == self.wide.umax & !mask {
             (self.wide.umin & mask, self.wide.umax & mask)
         } else {
@@ -193,6 +196,16 @@ impl<W: Word> ScalarOf<W> {
             tnum: self.tnum.truncate(bits),
         }
         .sync()
+    }
+
+    /// The numbers of a few bits, of which `mask` is the greatest: what the rounds
+    /// make of them.
+    fn up_to(mask: W) -> Self {
+        let mut scalar = Self::unknown();
+        scalar.tnum.mask = mask;
+        scalar.wide.learn_from_bits(scalar.tnum);
+        scalar.low.learn_from_bits(scalar.tnum.low());
+        scalar
     }
 
     /// What a load of `bytes`, 1 to 8, gives when nothing is known of the memory.

@@ -20,23 +20,31 @@ impl<W: Word> ScalarOf<W> {
             return self;
         }
         self.bound_by_bits();
+        let mut is_new = false;
         for _ in 0..ROUNDS {
             let before = self;
             self.deduce();
             if self == before {
                 break;
             }
+            is_new = true;
         }
+        let bits = self.tnum;
         self.learn_bits();
-        self.bound_by_bits();
+        // If nothing is new the bits have said what they say.
+        if is_new || self.tnum != bits {
+            self.bound_by_bits();
+        }
         self
     }
 
     /// Bits to ranges.
     #[inline]
     fn bound_by_bits(&mut self) {
-        self.low.learn_from_bits(self.tnum.low());
-        self.wide.learn_from_bits(self.tnum);
+        if !self.tnum.is_unknown() {
+            self.low.learn_from_bits(self.tnum.low());
+            self.wide.learn_from_bits(self.tnum);
+        }
         if let Some(only) = self.only_member() {
             *self = Self::constant(only);
         }

@@ -1,5 +1,6 @@
 //! The stack of a frame, in slots of eight bytes.
 
+use std::iter::repeat_n;
 use std::rc::Rc;
 
 use super::Value;
@@ -10,7 +11,7 @@ use super::Value;
 /// more often than the stack does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    slots: Rc<Vec<Slot>>,
+    slots: Rc<[Slot]>,
 }
 
 impl Stack {
@@ -28,23 +29,21 @@ impl Stack {
     /// 64: a frame has 512 bytes.
     pub fn slot_mut(&mut self, index: usize) -> &mut Slot {
         assert!(index < 64, "a frame has 64 slots");
-        let slots = Rc::make_mut(&mut self.slots);
-        if index >= slots.len() {
-            slots.resize(index + 1, Slot::default());
-        }
-        &mut slots[index]
+        self.grow(8 * (index + 1));
+        &mut self.slots_mut()[index]
     }
 
     /// All slots, to be written.
     pub fn slots_mut(&mut self) -> &mut [Slot] {
-        Rc::make_mut(&mut self.slots).as_mut_slice()
+        Rc::make_mut(&mut self.slots)
     }
 
     /// Grows to hold at least `bytes` bytes, at most 512.
     pub fn grow(&mut self, bytes: usize) {
-        let slots = bytes.min(512).div_ceil(8);
-        if slots > self.slots.len() {
-            Rc::make_mut(&mut self.slots).resize(slots, Slot::default());
+        let more = bytes.min(512).div_ceil(8).saturating_sub(self.slots.len());
+        if more > 0 {
+            let new = repeat_n(Slot::EMPTY, more);
+            self.slots = self.slots.iter().copied().chain(new).collect();
         }
     }
 }
@@ -71,6 +70,13 @@ impl Slot {
         bytes: [Byte::Invalid; 8],
         content: Content::Bytes,
     };
+
+    /// Whether every byte is of this sort.
+    #[inline]
+    pub fn is_all(&self, sort: Byte) -> bool {
+        let bytes = u64::from_ne_bytes(self.bytes.map(|byte| byte as u8));
+        bytes == u64::from_ne_bytes([sort as u8; 8])
+    }
 
     /// The spilled value, whole or narrower than the slot.
     pub fn spill(&self) -> Option<&Value> {

@@ -66,9 +66,12 @@ pub(super) enum Stuck {
 pub(in crate::explore) struct Traits {
     pub(super) effect: Effect,
     /// Registers of the current frame of which one must be wanted for the
-    /// instruction to do anything; [`ALWAYS`] if it always may.
+    /// instruction to do anything, or [`SLOTS`]; [`ALWAYS`] if it always may.
     concerns: u16,
 }
+
+/// Beside registers: slots of the stack.
+pub(super) const SLOTS: u16 = 1 << 13;
 
 /// In [`Traits::concerns`]: the instruction may do something whatever is wanted.
 const ALWAYS: u16 = 1 << 15;
@@ -84,7 +87,11 @@ impl Traits {
             | Effect::Combine(dst, _)
             | Effect::Load(dst) => 1 << dst,
             Effect::Compare(dst, src) => 1 << dst | 1 << src,
-            _ => ALWAYS,
+            Effect::Store(base, _) | Effect::StoreImm(base) => 1 << base | SLOTS,
+            Effect::Fetch(base, _, dst) => 1 << base | 1 << dst | SLOTS,
+            Effect::Packet => 1 << R0,
+            Effect::CallGlobal | Effect::Call => 1 << R0 | ARGUMENTS,
+            Effect::CallStatic | Effect::CallBack | Effect::TailCall | Effect::Exit => ALWAYS,
         };
         Traits { effect, concerns }
     }
@@ -100,15 +107,15 @@ impl Traits {
     }
 
     /// Whether going back may pass by the instruction when these registers of its
-    /// frame are wanted and none is linked there.
-    pub(super) fn is_idle(self, regs: u16) -> bool {
-        self.concerns & (regs | ALWAYS | BEGUN) == 0
+    /// frame, or [`SLOTS`], are wanted and none is linked there.
+    pub(super) fn is_idle(self, wanted: u16) -> bool {
+        self.concerns & (wanted | ALWAYS | BEGUN) == 0
     }
 
-    /// Whether the instruction may do anything when these registers of its frame
-    /// are wanted.
-    pub(super) fn concerns(self, regs: u16) -> bool {
-        self.concerns & (regs | ALWAYS) != 0
+    /// Whether the instruction may do anything when these registers of its frame,
+    /// or [`SLOTS`], are wanted.
+    pub(super) fn concerns(self, wanted: u16) -> bool {
+        self.concerns & (wanted | ALWAYS) != 0
     }
 }
 

@@ -289,7 +289,7 @@ impl Verifier<'_> {
                     pc,
                 });
             }
-            if traits.concerns(wanted.current().regs) || stretch.at.is_linked() {
+            if traits.concerns(wanted.sorts()) || stretch.at.is_linked() {
                 let details = stretch.at.details(&self.trail);
                 let step = Step {
                     pc,
@@ -312,10 +312,10 @@ impl Verifier<'_> {
                 return Ok(());
             }
             if !watched {
-                let regs = wanted.current().regs;
+                let sorts = wanted.sorts();
                 let effects = &self.effects;
                 stretch.pass_while(&self.trail, |pc| {
-                    effects.get(pc.index()).is_some_and(|t| t.is_idle(regs))
+                    effects.get(pc.index()).is_some_and(|t| t.is_idle(sorts))
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! The registers and stack slots that are looked for while going back.
 
+use super::effect::SLOTS;
 use crate::explore::cache::FrameMarks;
 use crate::explore::history::Linked;
 
@@ -69,6 +70,15 @@ impl Wanted {
     /// What is wanted of the current frame.
     pub(super) fn current(&self) -> FrameMarks {
         self.frames[self.frame]
+    }
+
+    /// The registers of the current frame that are wanted, and [`SLOTS`] if any
+    /// slot is.
+    pub(super) fn sorts(&self) -> u16 {
+        let any_slot = self.frames[..=self.frame]
+            .iter()
+            .any(|marks| marks.slots != 0);
+        self.current().regs | if any_slot { SLOTS } else { 0 }
     }
 
     pub(super) fn has(&self, reg: u8) -> bool {

@@ -36,7 +36,7 @@ impl Verifier<'_> {
                 Ok(Value::UNKNOWN)
             };
         };
-        if span.size == 8 && spill_size(slot) == 8 {
+        if span.size == 8 && slot.is_all(Byte::Spill) {
             if !to_register && self.is_secret(value) {
                 return Err(Stack::Leak(start).into());
             }
