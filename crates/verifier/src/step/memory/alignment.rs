@@ -16,10 +16,10 @@ use crate::state::{Kind, Value};
 const PACKET_ALIGN: u32 = 2;
 
 impl Verifier<'_> {
-    pub(super) fn check_alignment(&self, request: &Request) -> Result {
+    pub(super) fn check_alignment(&self, request: &Request<'_>) -> Result {
         let on_stack = matches!(request.base.kind, Kind::Stack { .. });
         if self.config.strict_alignment || request.aligned || on_stack {
-            check_aligned(&request.base, request.offset, request.size)
+            check_aligned(request.base, request.offset, request.size)
         } else {
             Ok(())
         }

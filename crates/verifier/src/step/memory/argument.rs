@@ -127,9 +127,10 @@ impl Verifier<'_> {
         size: u32,
         direction: Direction,
     ) -> Result {
+        let base = *self.state.reg(reg);
         self.access(&Request {
             reg,
-            base: *self.state.reg(reg),
+            base: &base,
             offset: offset as i32,
             size,
             moves: Moves::Unknown(direction),
@@ -165,7 +166,7 @@ impl Verifier<'_> {
         };
         self.access(&Request {
             reg: argument.reg,
-            base: *base,
+            base,
             offset: last as i32,
             size: 1,
             moves: Moves::Unknown(argument.direction),

@@ -11,8 +11,7 @@ impl Verifier<'_> {
     /// A load with acquire ordering.
     pub(crate) fn load_acquire(&mut self, size: Size, dst: Reg, base: Reg, offset: i16) -> Result {
         let moves = Moves::Load { signed: false };
-        let pointer = self.load_from(moves, size, dst, base, offset, true)?;
-        self.check_pointer_class(&pointer, false)?;
+        self.load_from(moves, size, dst, base, offset, true)?;
         // Linux looks at the register after the load.
         let now = *self.state.reg(base);
         if takes_atomics(&now) {
@@ -72,15 +71,16 @@ impl Verifier<'_> {
         reg: Reg,
         offset: i16,
         width: Width,
-        moves: Moves,
+        moves: Moves<'_>,
     ) -> Result<Value> {
         let size = match width {
             Width::W32 => 4,
             Width::W64 => 8,
         };
+        let base = *self.state.reg(reg);
         self.access(&Request {
             reg,
-            base: *self.state.reg(reg),
+            base: &base,
             offset: offset.into(),
             size,
             moves,

@@ -9,9 +9,9 @@ use crate::reason::{Access, Result};
 use crate::state::{Flags, Kind, Value};
 
 impl Verifier<'_> {
-    pub(super) fn access_context(&mut self, request: &Request) -> Result<Value> {
+    pub(super) fn access_context(&mut self, request: &Request<'_>) -> Result<Value> {
         self.check_leak(request, "ctx")?;
-        self.check_unmoved(request.reg, &request.base)?;
+        self.check_unmoved(request.reg, request.base)?;
         let context = self.flavor()?.context;
         let size = request.size as u8;
         let refused = Access::Context {

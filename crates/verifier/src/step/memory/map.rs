@@ -11,10 +11,10 @@ use crate::reason::{Access, Result};
 use crate::state::{MapRef, Value};
 
 impl Verifier<'_> {
-    pub(super) fn access_map_value(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+    pub(super) fn access_map_value(&mut self, request: &Request<'_>, map: MapRef) -> Result<Value> {
         self.check_leak(request, "map")?;
         let span = request.span();
-        self.check_map_value(&request.base, map, &span, request.direction())?;
+        self.check_map_value(request.base, map, &span, request.direction())?;
         if let Some(field) = self.special_field(request, map)? {
             return self.access_kptr(request, field.kind);
         }
@@ -74,8 +74,8 @@ impl Verifier<'_> {
     /// Checks that an access keeps clear of special fields, but for those that
     /// are pointers: these may be loaded and stored as a whole. Gives the one
     /// that is.
-    fn special_field(&self, request: &Request, map: MapRef) -> Result<Option<Field>> {
-        let base = &request.base;
+    fn special_field(&self, request: &Request<'_>, map: MapRef) -> Result<Option<Field>> {
+        let base = request.base;
         let mut pointer = None;
         for field in self.fields_touched(base, map, &request.span()) {
             let name = field.kind.name();
@@ -135,7 +135,7 @@ impl Verifier<'_> {
     }
 
     /// A load or store of a pointer to the kernel in a map value.
-    fn access_kptr(&self, request: &Request, kind: FieldKind) -> Result<Value> {
+    fn access_kptr(&self, request: &Request<'_>, kind: FieldKind) -> Result<Value> {
         if request.is_write() {
             match kind {
                 FieldKind::KptrRef | FieldKind::KptrPercpu => {
@@ -149,7 +149,7 @@ impl Verifier<'_> {
     }
 
     /// The number that a load reads from a map whose contents never change.
-    fn constant_in_map(&self, request: &Request, map: MapRef) -> Option<Value> {
+    fn constant_in_map(&self, request: &Request<'_>, map: MapRef) -> Option<Value> {
         let def = map.def(self.program)?;
         if !(def.is_read_only_to_programs()
             && def.kind.is_constant()
@@ -175,14 +175,14 @@ impl Verifier<'_> {
         Some(Value::constant(u64::from_le_bytes(bytes)))
     }
 
-    pub(super) fn access_map_key(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+    pub(super) fn access_map_key(&mut self, request: &Request<'_>, map: MapRef) -> Result<Value> {
         if request.is_write() {
             return Err(Access::KeyReadOnly(request.reg).into());
         }
         let Some(def) = map.def(self.program) else {
             return Err(self.unsupported("unknown map"));
         };
-        self.check_region(&request.base, &request.span(), def.key_size)?;
+        self.check_region(request.base, &request.span(), def.key_size)?;
         Ok(Value::UNKNOWN)
     }
 }

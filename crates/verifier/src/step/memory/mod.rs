@@ -39,11 +39,11 @@ pub(crate) enum Direction {
 
 /// What an access moves.
 #[derive(Clone, Copy, Debug)]
-enum Moves {
+enum Moves<'v> {
     /// Memory to a register; `signed`: sign-extended.
     Load { signed: bool },
     /// A register or an immediate to memory.
-    Store(Source),
+    Store(Source<'v>),
     /// Something unknown, in this direction: half of an atomic operation, or a
     /// helper's doing.
     Unknown(Direction),
@@ -51,29 +51,29 @@ enum Moves {
 
 /// What a store writes.
 #[derive(Clone, Copy, Debug)]
-struct Source {
-    value: Value,
+struct Source<'v> {
+    value: &'v Value,
     /// The register that it comes from; none for an immediate.
     reg: Option<Reg>,
 }
 
 /// One access to memory.
 #[derive(Clone, Copy, Debug)]
-struct Request {
+struct Request<'v> {
     /// The register that holds the pointer.
     reg: Reg,
     /// What that register holds.
-    base: Value,
+    base: &'v Value,
     /// The instruction's offset.
     offset: i32,
     /// Bytes.
     size: u32,
-    moves: Moves,
+    moves: Moves<'v>,
     /// Whether the address has to be aligned whatever the configuration.
     aligned: bool,
 }
 
-impl Request {
+impl Request<'_> {
     fn direction(&self) -> Direction {
         match self.moves {
             Moves::Load { .. } | Moves::Unknown(Direction::Read) => Direction::Read,
@@ -118,7 +118,7 @@ impl Request {
     }
 
     /// What a store writes.
-    fn source(&self) -> Option<&Source> {
+    fn source(&self) -> Option<&Source<'_>> {
         match &self.moves {
             Moves::Store(source) => Some(source),
             _ => None,
@@ -136,32 +136,30 @@ impl Verifier<'_> {
         base: Reg,
         offset: i16,
     ) -> Result {
-        let class = self.load_from(Moves::Load { signed }, size, dst, base, offset, false)?;
-        self.check_pointer_class(&class, true)
+        self.load_from(Moves::Load { signed }, size, dst, base, offset, false)
     }
 
-    /// Loads, and gives what `base` held.
     fn load_from(
         &mut self,
-        moves: Moves,
+        moves: Moves<'_>,
         size: Size,
         dst: Reg,
         reg: Reg,
         offset: i16,
         aligned: bool,
-    ) -> Result<Value> {
+    ) -> Result {
         let base = self.read_reg(reg)?;
         self.check_writable(dst)?;
         let loaded = self.access(&Request {
             reg,
-            base,
+            base: &base,
             offset: offset.into(),
             size: size.bytes(),
             moves,
             aligned,
         })?;
         *self.state.reg_mut(dst) = loaded;
-        Ok(base)
+        self.check_pointer_class(&base, !aligned)
     }
 
     /// `*(size *)(base + offset) = src`.
@@ -177,20 +175,18 @@ impl Verifier<'_> {
         src: Operand,
         aligned: bool,
     ) -> Result {
-        let source = match src {
-            Operand::Reg(src) => Source {
-                value: self.read_reg(src)?,
-                reg: Some(src),
-            },
-            Operand::Imm(imm) => Source {
-                value: Value::constant(i64::from(imm) as u64),
-                reg: None,
-            },
+        let (value, src) = match src {
+            Operand::Reg(src) => (self.read_reg(src)?, Some(src)),
+            Operand::Imm(imm) => (Value::constant(i64::from(imm) as u64), None),
+        };
+        let source = Source {
+            value: &value,
+            reg: src,
         };
         let base = self.read_reg(reg)?;
         self.access(&Request {
             reg,
-            base,
+            base: &base,
             offset: offset.into(),
             size: size.bytes(),
             moves: Moves::Store(source),
@@ -201,7 +197,7 @@ impl Verifier<'_> {
 
     /// Checks one access, does what it does to memory, and gives what a load
     /// leaves in the register.
-    fn access(&mut self, request: &Request) -> Result<Value> {
+    fn access(&mut self, request: &Request<'_>) -> Result<Value> {
         self.check_alignment(request)?;
         let loaded = self.access_by_kind(request)?;
         if matches!(request.moves, Moves::Load { .. } | Moves::Store(_)) || request.aligned {
@@ -215,8 +211,8 @@ impl Verifier<'_> {
         })
     }
 
-    fn access_by_kind(&mut self, request: &Request) -> Result<Value> {
-        let base = &request.base;
+    fn access_by_kind(&mut self, request: &Request<'_>) -> Result<Value> {
+        let base = request.base;
         match base.kind {
             Kind::Mem { size, .. } => self.access_mem(request, size),
             Kind::Stack { frame } => self.access_stack(request, frame),
@@ -244,7 +240,7 @@ impl Verifier<'_> {
         }
     }
 
-    fn not_memory(&self, request: &Request) -> Box<crate::Fault> {
+    fn not_memory(&self, request: &Request<'_>) -> Box<crate::Fault> {
         Access::NotMemory {
             reg: request.reg,
             found: request.base.type_name(),
@@ -258,7 +254,7 @@ impl Verifier<'_> {
     }
 
     /// Refuses a store of a pointer where whoever loads the program could see it.
-    fn check_leak(&self, request: &Request, into: &'static str) -> Result {
+    fn check_leak(&self, request: &Request<'_>, into: &'static str) -> Result {
         match request.source() {
             Some(Source {
                 value,

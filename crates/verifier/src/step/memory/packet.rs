@@ -9,12 +9,12 @@ use crate::reason::{Access, Result};
 use crate::state::Value;
 
 impl Verifier<'_> {
-    pub(super) fn access_packet(&mut self, request: &Request, range: i32) -> Result<Value> {
+    pub(super) fn access_packet(&mut self, request: &Request<'_>, range: i32) -> Result<Value> {
         if request.is_write() && !self.may_access_packet(Direction::Write) {
             return Err(Access::PacketReadOnly.into());
         }
         self.check_leak(request, "packet")?;
-        self.check_packet(&request.base, &request.span(), range)?;
+        self.check_packet(request.base, &request.span(), range)?;
         Ok(Value::UNKNOWN)
     }
 

@@ -10,8 +10,8 @@ use crate::state::{Flags, Kind, Value};
 const FLOW_KEYS_SIZE: i64 = 56;
 
 impl Verifier<'_> {
-    pub(super) fn access_mem(&mut self, request: &Request, have: u32) -> Result<Value> {
-        let base = &request.base;
+    pub(super) fn access_mem(&mut self, request: &Request<'_>, have: u32) -> Result<Value> {
+        let base = request.base;
         if base.may_be_null() {
             return Err(self.not_memory(request));
         }
@@ -27,7 +27,7 @@ impl Verifier<'_> {
         Ok(Value::UNKNOWN)
     }
 
-    pub(super) fn access_flow_keys(&mut self, request: &Request) -> Result<Value> {
+    pub(super) fn access_flow_keys(&mut self, request: &Request<'_>) -> Result<Value> {
         self.check_leak(request, "flow keys")?;
         let (off, size) = (request.fixed(), request.size);
         if off < 0 || off + i64::from(size) > FLOW_KEYS_SIZE {
@@ -36,17 +36,17 @@ impl Verifier<'_> {
         Ok(Value::UNKNOWN)
     }
 
-    pub(super) fn access_buffer(&mut self, request: &Request) -> Result<Value> {
+    pub(super) fn access_buffer(&mut self, request: &Request<'_>) -> Result<Value> {
         let read_only = request.base.flags.contains(Flags::RDONLY);
         if read_only && request.is_write() {
             return Err(read_only_error(request));
         }
-        self.check_buffer(&request.base, &request.span())?;
+        self.check_buffer(request.base, &request.span())?;
         Ok(Value::UNKNOWN)
     }
 
-    pub(super) fn access_tracepoint_buffer(&mut self, request: &Request) -> Result<Value> {
-        self.check_buffer(&request.base, &request.span())?;
+    pub(super) fn access_tracepoint_buffer(&mut self, request: &Request<'_>) -> Result<Value> {
+        self.check_buffer(request.base, &request.span())?;
         Ok(Value::UNKNOWN)
     }
 
@@ -76,7 +76,7 @@ impl Verifier<'_> {
     }
 }
 
-fn read_only_error(request: &Request) -> Box<crate::Fault> {
+fn read_only_error(request: &Request<'_>) -> Box<crate::Fault> {
     Access::ReadOnly {
         reg: request.reg,
         found: request.base.type_name(),

@@ -8,7 +8,7 @@ use crate::reason::{Access, Result};
 use crate::state::{Kind, Value};
 
 impl Verifier<'_> {
-    pub(super) fn access_socket(&mut self, request: &Request) -> Result<Value> {
+    pub(super) fn access_socket(&mut self, request: &Request<'_>) -> Result<Value> {
         let (reg, found) = (request.reg, request.base.type_name());
         if request.is_write() {
             return Err(Access::ReadOnly { reg, found }.into());

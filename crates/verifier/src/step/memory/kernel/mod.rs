@@ -17,8 +17,12 @@ use walk::{Found, Wanted};
 
 impl Verifier<'_> {
     /// Through a pointer to a structure of the kernel.
-    pub(super) fn access_kernel(&mut self, request: &Request, type_id: TypeId) -> Result<Value> {
-        let base = &request.base;
+    pub(super) fn access_kernel(
+        &mut self,
+        request: &Request<'_>,
+        type_id: TypeId,
+    ) -> Result<Value> {
+        let base = request.base;
         if base.flags.contains(Flags::ALLOC) {
             return Err(self.unsupported("memory of bpf_obj_new"));
         }
@@ -69,7 +73,11 @@ impl Verifier<'_> {
     }
 
     /// Reads of the map object itself, through a map pointer.
-    pub(super) fn access_map_object(&mut self, request: &Request, map: MapRef) -> Result<Value> {
+    pub(super) fn access_map_object(
+        &mut self,
+        request: &Request<'_>,
+        map: MapRef,
+    ) -> Result<Value> {
         let Some(def) = map.def(self.program) else {
             return Err(self.unsupported("unknown map"));
         };

@@ -67,6 +67,7 @@ impl Verifier<'_> {
             return Err(Stack::VariableUnprivileged { reg, var }.into());
         }
         let clobber = direction == Direction::Write;
+        let mut noted = None;
         for off in span.bytes() {
             let (index, at) = place(off);
             if !self.read_byte(span.frame, index, at, clobber)? {
@@ -78,7 +79,10 @@ impl Verifier<'_> {
                 }
                 .into());
             }
-            self.note_slots_read(span.frame, 1 << index);
+            if noted != Some(index) {
+                self.note_slots_read(span.frame, 1 << index);
+                noted = Some(index);
+            }
         }
         Ok(())
     }

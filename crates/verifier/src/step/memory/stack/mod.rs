@@ -75,10 +75,10 @@ fn place(off: i64) -> (usize, usize) {
 }
 
 impl Verifier<'_> {
-    pub(super) fn access_stack(&mut self, request: &Request, frame: u8) -> Result<Value> {
+    pub(super) fn access_stack(&mut self, request: &Request<'_>, frame: u8) -> Result<Value> {
         let span = Span {
             reg: request.reg,
-            base: &request.base,
+            base: request.base,
             frame,
             off: request.fixed(),
             size: request.size,

@@ -8,7 +8,7 @@ use crate::state::{Byte, Slot, Value};
 
 impl Verifier<'_> {
     /// What a load gives; for other reads the value means nothing.
-    pub(super) fn read_stack(&mut self, span: &Span<'_>, request: &Request) -> Result<Value> {
+    pub(super) fn read_stack(&mut self, span: &Span<'_>, request: &Request<'_>) -> Result<Value> {
         let to_register = matches!(request.moves, Moves::Load { .. });
         match span.start() {
             Some(start) => self.read_fixed(span, start, to_register),

@@ -9,14 +9,14 @@ use crate::state::{Byte, Content, Kind, Slot, Value};
 
 impl Verifier<'_> {
     /// Writes `source`, or something unknown.
-    pub(super) fn write_stack(&mut self, span: &Span<'_>, source: Option<&Source>) -> Result {
+    pub(super) fn write_stack(&mut self, span: &Span<'_>, source: Option<&Source<'_>>) -> Result {
         match span.start() {
             Some(start) => self.write_fixed(span, start, source),
             None => self.write_variable(span, source),
         }
     }
 
-    fn write_fixed(&mut self, span: &Span<'_>, start: i64, source: Option<&Source>) -> Result {
+    fn write_fixed(&mut self, span: &Span<'_>, start: i64, source: Option<&Source<'_>>) -> Result {
         let (index, _) = place(start);
         let slot = self.stack_slot(span.frame, index)?;
         let holds_pointer = is_spill(slot) && slot.spill().is_some_and(|v| !v.is_scalar());
@@ -32,18 +32,18 @@ impl Verifier<'_> {
             Some(source) if source.value.is_scalar() && start % 8 == 0 => {
                 self.spill_number(span, index, source)
             }
-            Some(source) if is_spillable(&source.value) => {
-                self.spill_pointer(span, index, &source.value)
+            Some(source) if is_spillable(source.value) => {
+                self.spill_pointer(span, index, source.value)
             }
             _ => self.write_bytes(span, start, source),
         }
     }
 
-    fn spill_number(&mut self, span: &Span<'_>, index: usize, source: &Source) -> Result {
+    fn spill_number(&mut self, span: &Span<'_>, index: usize, source: &Source<'_>) -> Result {
         let Some(reg) = source.reg else {
-            return self.save_spill(span, index, &source.value);
+            return self.save_spill(span, index, source.value);
         };
-        let fits = width(&source.value) <= span.size * 8;
+        let fits = width(source.value) <= span.size * 8;
         if fits {
             self.link(reg);
         }
@@ -82,7 +82,7 @@ impl Verifier<'_> {
     }
 
     /// Bytes of a slot become numbers, or zeroes.
-    fn write_bytes(&mut self, span: &Span<'_>, start: i64, source: Option<&Source>) -> Result {
+    fn write_bytes(&mut self, span: &Span<'_>, start: i64, source: Option<&Source<'_>>) -> Result {
         let is_zero = source.is_some_and(|source| source.value.as_const() == Some(0));
         let (index, first) = place(start);
         let stack = &mut self.stack_frame_mut(span.frame)?.stack;
@@ -99,7 +99,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn write_variable(&mut self, span: &Span<'_>, source: Option<&Source>) -> Result {
+    fn write_variable(&mut self, span: &Span<'_>, source: Option<&Source<'_>>) -> Result {
         let is_zero = source.is_some_and(|source| source.value.as_const() == Some(0));
         for off in span.bytes() {
             self.destroy_dynptr_at(span.frame, place(off).0)?;
