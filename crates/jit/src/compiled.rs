@@ -1,6 +1,7 @@
 //! Compiled programs, and running them.
 #![expect(unsafe_code, reason = "runs compiled code")]
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::mem::MaybeUninit;
 
 use abi::limits::MAX_CALL_FRAMES;
@@ -247,6 +248,9 @@ pub(crate) fn settings(machine: &mut Machine, options: &Options) -> Result<Setti
         bmi2: std::arch::is_x86_feature_detected!("bmi2"),
         runtime: Runtime::here(),
         last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
+        blind: options
+            .blind
+            .then(|| RandomState::new().build_hasher().finish()),
     })
 }
 

@@ -44,15 +44,16 @@ fn truncated(width: Width, value: u64) -> u64 {
     }
 }
 
-/// A number as the immediate of an instruction of this width.
-pub(super) fn as_immediate(width: Width, value: u64) -> Option<i32> {
-    match width {
-        Width::W32 => Some(value as i32),
-        Width::W64 => i32::try_from(value as i64).ok(),
-    }
-}
-
 impl Emitter<'_> {
+    /// A number as the immediate of an instruction of this width.
+    pub(super) fn as_immediate(&self, width: Width, value: u64) -> Option<i32> {
+        let imm = match width {
+            Width::W32 => Some(value as i32),
+            Width::W64 => i32::try_from(value as i64).ok(),
+        };
+        imm.filter(|imm| self.may_show((*imm).into()))
+    }
+
     pub(super) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) {
         let number = match src {
             Operand::Imm(imm) => Some(eval::immediate(imm)),
@@ -100,7 +101,7 @@ impl Emitter<'_> {
                 self.divide(op, width, dst, Err(truncated(width, number)));
             }
             AluOp::Or | AluOp::Xor | AluOp::Mov => {
-                let Some(imm) = as_immediate(width, number) else {
+                let Some(imm) = self.as_immediate(width, number) else {
                     return false;
                 };
                 self.binary_immediate(op, width, dst, imm);
@@ -317,6 +318,11 @@ impl Emitter<'_> {
         self.overwrite(dst, bits);
         let dst = host(dst);
         let ops = &mut self.tables.asm.ops;
+        if op == AluOp::Mul {
+            self.constant(fixed::RDX, eval::immediate(imm));
+            let ops = &mut self.tables.asm.ops;
+            return by_reg!(ops, imul, width, dst, fixed::RDX);
+        }
         let group = match op {
             AluOp::Xor if imm == -1 => {
                 match width {
@@ -334,7 +340,7 @@ impl Emitter<'_> {
             AluOp::And if imm >= 0 => Width::W32,
             _ => width,
         };
-        self.tables.asm.immediate(group as u8, width, dst, imm);
+        self.immediate(group, width, dst, imm);
     }
 
     /// `dst &= number`.
@@ -352,7 +358,7 @@ impl Emitter<'_> {
             _ => {
                 let imm = match u32::try_from(mask) {
                     Ok(mask) if width == Width::W32 => Some(mask as i32),
-                    _ => as_immediate(Width::W64, mask),
+                    _ => self.as_immediate(Width::W64, mask),
                 };
                 let Some(imm) = imm else {
                     return false;
@@ -405,7 +411,7 @@ impl Emitter<'_> {
             }
             _ => {}
         }
-        let Some(imm) = as_immediate(width, number) else {
+        let Some(imm) = self.as_immediate(width, number) else {
             return false;
         };
         let bits = bits_of_alu(AluOp::Mul, width, self.values.bits_of(dst), number, true);
@@ -533,6 +539,9 @@ impl Emitter<'_> {
 
     /// Puts a number into a register.
     pub(super) fn constant(&mut self, dst: u8, value: u64) {
+        if self.hidden_constant(dst, value) {
+            return;
+        }
         let ops = &mut self.tables.asm.ops;
         if value == 0 {
             dynasm!(ops ; .arch x64 ; xor Rd(dst), Rd(dst));
@@ -560,6 +569,10 @@ impl Emitter<'_> {
             }
             _ if divisor.is_power_of_two() && divisor <= 1 << 31 => {
                 return self.mask(width, dst, divisor - 1);
+            }
+            _ if !self.may_show(divisor as i64) => {
+                self.settle(dst);
+                self.divide(op, width, dst, Err(divisor));
             }
             _ => {
                 let short = width == Width::W32 || self.values.bits_of(dst) <= LOW;
@@ -619,7 +632,9 @@ impl Emitter<'_> {
         if op == AluOp::Div {
             return self.copy(Width::W64, dst, fixed::RCX);
         }
-        match as_immediate(width, divisor) {
+        let divisor_shown = self.as_immediate(width, divisor);
+        let ops = &mut self.tables.asm.ops;
+        match divisor_shown {
             Some(divisor) => match width {
                 Width::W64 => dynasm!(ops ; .arch x64 ; imul rcx, rcx, divisor),
                 Width::W32 => dynasm!(ops ; .arch x64 ; imul ecx, ecx, divisor),

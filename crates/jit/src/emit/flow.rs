@@ -5,7 +5,8 @@ use isa::{AluOp, CmpOp, Insn, Operand, Reg, Width};
 use vm::Link;
 use vm::memory::GRANULE;
 
-use super::alu::{Group, as_immediate, by_reg};
+use super::alu::{Group, by_reg};
+use super::asm::host as fixed;
 use super::function::{FP, LOOPS, TOP};
 use super::memory::Source;
 use super::{Address, Emitter, Rarely, Settings, host};
@@ -137,9 +138,15 @@ impl Emitter<'_> {
         self.settle_after();
         let (dst, src) = self.compared(width, dst, src);
         self.settle_needed(RegSet::NONE);
+        let hidden = matches!(src, Source::Imm(imm) if !self.may_show(imm.into()));
         let ops = &mut self.tables.asm.ops;
         match (op, src) {
             (CmpOp::Set, Source::Reg(src)) => by_reg!(ops, test, width, dst, src),
+            (CmpOp::Set, Source::Imm(imm)) if hidden => {
+                self.constant(fixed::RDX, i64::from(imm) as u64);
+                let ops = &mut self.tables.asm.ops;
+                by_reg!(ops, test, width, dst, fixed::RDX);
+            }
             (CmpOp::Set, Source::Imm(imm)) => match (width, imm >= 0) {
                 (Width::W64, false) => dynasm!(ops ; .arch x64 ; test Rq(dst), imm),
                 _ => dynasm!(ops ; .arch x64 ; test Rd(dst), imm),
@@ -147,7 +154,7 @@ impl Emitter<'_> {
             (_, Source::Imm(0)) => by_reg!(ops, test, width, dst, dst),
             (_, Source::Reg(src)) => by_reg!(ops, cmp, width, dst, src),
             (_, Source::Imm(imm)) => {
-                self.tables.asm.immediate(Group::Cmp as u8, width, dst, imm);
+                self.immediate(Group::Cmp, width, dst, imm);
             }
         }
         let condition = Condition::of(op) as u8 ^ u8::from(inverted);
@@ -201,7 +208,7 @@ impl Emitter<'_> {
             Operand::Imm(imm) => (left, Source::Imm(imm)),
             Operand::Reg(src) => {
                 let number = self.values.constant(src);
-                if let Some(imm) = number.and_then(|number| as_immediate(width, number)) {
+                if let Some(imm) = number.and_then(|number| self.as_immediate(width, number)) {
                     return (left, Source::Imm(imm));
                 }
                 let src = operand(self, src);

@@ -4,8 +4,8 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use isa::{AtomicOp, Operand as Src, Reg, Size, Width};
 use vm::Access;
 
-use super::alu::{as_immediate, by_reg};
-use super::asm::{Form, Operand, Segment, host as fixed};
+use super::alu::by_reg;
+use super::asm::{Asm, Form, Operand, Segment, host as fixed};
 use super::{Address as Runtime, Emitter, Rarely, host};
 use crate::Mode;
 use crate::context::offset;
@@ -60,6 +60,27 @@ fn sized(size: Size, byte: &'static [u8], other: &'static [u8]) -> Form {
         byte: size == Size::B1,
         lock: false,
     }
+}
+
+/// An instruction with an operand in memory and an immediate, by its opcodes for
+/// bytes and for other sizes, and their extension.
+pub(super) fn store_immediate(
+    asm: &mut Asm,
+    size: Size,
+    byte: &'static [u8],
+    other: &'static [u8],
+    extension: u8,
+    imm: i32,
+    at: Operand,
+) {
+    let form = Form {
+        byte: false,
+        ..sized(size, byte, other)
+    };
+    asm.memory(form, extension, at);
+    let bytes = imm.to_le_bytes();
+    let len = (size.bytes() as usize).min(4);
+    asm.ops.extend(&bytes[..len]);
 }
 
 impl Emitter<'_> {
@@ -130,7 +151,10 @@ impl Emitter<'_> {
             Size::B8 => Width::W64,
             _ => Width::W32,
         };
-        match (number.and_then(|number| as_immediate(width, number)), src) {
+        match (
+            number.and_then(|number| self.as_immediate(width, number)),
+            src,
+        ) {
             (Some(imm), _) | (None, Src::Imm(imm)) => Source::Imm(imm),
             (None, Src::Reg(src)) if size == Size::B8 => Source::Reg(self.operand_of(src)),
             (None, Src::Reg(src)) => Source::Reg(host(self.low_source(src))),
@@ -169,15 +193,9 @@ impl Emitter<'_> {
                 let form = sized(size, &[0x88], &[0x89]);
                 self.tables.asm.memory(form, src, at);
             }
+            Source::Imm(imm) if self.hidden_store(size, imm, at) => {}
             Source::Imm(imm) => {
-                let form = Form {
-                    byte: false,
-                    ..sized(size, &[0xc6], &[0xc7])
-                };
-                self.tables.asm.memory(form, 0, at);
-                let bytes = imm.to_le_bytes();
-                let len = (size.bytes() as usize).min(4);
-                self.tables.asm.ops.extend(&bytes[..len]);
+                store_immediate(&mut self.tables.asm, size, &[0xc6], &[0xc7], 0, imm, at);
             }
         }
     }
@@ -207,6 +225,15 @@ impl Emitter<'_> {
     pub(super) fn operand(&mut self, sum: Sum) -> Operand {
         let on_stack = self.on_stack(sum);
         let cuts = self.settings.options.mode != Mode::Trusted;
+        let shown = self.may_show_offset(sum.disp);
+        if self.settings.gs && !self.is_checked() && !shown {
+            let segment = if cuts { Segment::Gs32 } else { Segment::Gs };
+            self.compute_sum(Width::W64, fixed::RCX, sum);
+            return Operand {
+                segment,
+                ..Operand::host(fixed::RCX, 0)
+            };
+        }
         if self.settings.gs && !self.is_checked() {
             // A number that takes 32 bits without a sign would get one.
             let (segment, disp) = match (on_stack, i32::try_from(sum.disp)) {
@@ -291,11 +318,11 @@ impl Emitter<'_> {
     }
 
     pub(super) fn slow_store(&mut self, site: u32, src: Source, _: Size, back: DynamicLabel) {
-        let ops = &mut self.tables.asm.ops;
         match src {
-            Source::Reg(src) => dynasm!(ops ; .arch x64 ; mov r11, Rq(src)),
-            Source::Imm(imm) => dynasm!(ops ; .arch x64 ; mov r11, DWORD imm),
+            Source::Reg(src) => self.copy(Width::W64, fixed::R11, src),
+            Source::Imm(imm) => self.constant(fixed::R11, i64::from(imm) as u64),
         }
+        let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site as i32);
         self.call_to(Runtime::SlowStore);
         let ops = &mut self.tables.asm.ops;

@@ -10,6 +10,7 @@
 
 mod alu;
 mod asm;
+mod blind;
 mod flow;
 mod function;
 mod inline;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) runtime: Runtime,
     /// One past the last byte of the stack of the innermost function there can be.
     pub(crate) last_stack: u32,
+    /// What random numbers are made of, where immediates are to be hidden.
+    pub(crate) blind: Option<u64>,
 }
 
 /// Where the code of an instruction begins.
@@ -240,6 +243,8 @@ struct Emitter<'a> {
     values: values::Values,
     /// What is live after the instruction.
     after: RegSet,
+    /// For hiding numbers, where that is asked for.
+    keys: Option<blind::Keys>,
 }
 
 impl<'a> Emitter<'a> {
@@ -264,6 +269,7 @@ impl<'a> Emitter<'a> {
         });
         let upper = Upper::of(&listing, &blocks, moves_fp);
         let mut emitter = Emitter {
+            keys: settings.blind.map(blind::Keys::new),
             labels: vec![None; listing.items.len()],
             offsets: vec![None; listing.items.len()],
             inner: listing.entries.iter().map(|_| tables.asm.label()).collect(),

@@ -21,6 +21,7 @@ fn settings(mode: Mode, meter: bool, gs: bool, bmi2: bool) -> Settings {
         bmi2,
         runtime: Runtime::here(),
         last_stack: 0x7_0000,
+        blind: None,
     }
 }
 

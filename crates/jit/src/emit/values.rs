@@ -400,6 +400,13 @@ impl Emitter<'_> {
         if let Some(value) = sum.as_constant() {
             return self.constant(dst, value);
         }
+        if !self.may_show_offset(sum.disp) {
+            self.compute_far(dst, sum);
+            return match width {
+                Width::W32 => self.movzx(32, dst, dst),
+                Width::W64 => {}
+            };
+        }
         let disp = match width {
             Width::W32 => sum.disp as i32,
             Width::W64 => match i32::try_from(sum.disp) {
@@ -415,13 +422,10 @@ impl Emitter<'_> {
                 0 if width == Width::W32 => dynasm!(ops ; .arch x64 ; mov Rd(dst), Rd(dst)),
                 0 => {}
                 128 => {
-                    let sub = Group::Sub as u8;
-                    self.tables.asm.immediate(sub, width, dst, -128);
+                    self.immediate(Group::Sub, width, dst, -128);
                 }
                 _ => {
-                    self.tables
-                        .asm
-                        .immediate(Group::Add as u8, width, dst, disp);
+                    self.immediate(Group::Add, width, dst, disp);
                 }
             },
             (Some(base), None) if disp == 0 => self.copy(width, dst, base),
@@ -453,13 +457,8 @@ impl Emitter<'_> {
 
     /// A sum whose number has more than 32 bits.
     fn compute_far(&mut self, dst: u8, sum: Sum) {
+        self.constant(fixed::RCX, sum.disp as u64);
         let ops = &mut self.tables.asm.ops;
-        let disp = sum.disp;
-        if let Ok(low) = u32::try_from(disp) {
-            dynasm!(ops ; .arch x64 ; mov ecx, DWORD low as i32);
-        } else {
-            dynasm!(ops ; .arch x64 ; mov rcx, QWORD disp);
-        }
         if let Some(base) = sum.base {
             dynasm!(ops ; .arch x64 ; add rcx, Rq(host(base)));
         }
