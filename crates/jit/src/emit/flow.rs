@@ -110,7 +110,17 @@ impl Emitter<'_> {
         if target == Some(number + 1) || self.passed == Some(number) {
             return;
         }
-        self.jump_to_block(number, None, target);
+        let last = self
+            .destination(target)
+            .filter(|_| !self.settings.options.meter);
+        let end = last.is_some_and(|last| {
+            let item = &self.listing.items[last as usize];
+            matches!((item.insn, item.link), (Insn::Exit, Link::None))
+        });
+        match end {
+            true => self.exit(),
+            false => self.jump_to_block(number, None, target),
+        }
     }
 
     pub(super) fn branch(

@@ -320,15 +320,17 @@ impl<'a> Emitter<'a> {
             bits.set(reg, u32::MAX.into());
         }
         self.values = values::Values::new(bits);
-        if block.is_loop {
+        let first = self.listing.items[block.start as usize];
+        // Jumps back to an end are no loops.
+        if block.is_loop && !matches!(first.insn, Insn::Exit) {
             self.tables.asm.align(32);
         }
         if let Some(label) = self.labels[block.start as usize] {
             self.tables.asm.bind(label);
             self.offsets[block.start as usize] = Some(self.tables.asm.offset());
         }
-        let first = self.listing.items[block.start as usize];
-        if self.proof.is_some_and(|proof| !proof.is_reached(first.pc)) {
+        let passed = self.passed == Some(block.start);
+        if !passed && self.proof.is_some_and(|proof| !proof.is_reached(first.pc)) {
             let site = self.site(block.start, What::Dead);
             return self.trap_here(site);
         }
