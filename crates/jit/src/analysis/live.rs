@@ -102,22 +102,23 @@ impl Live {
             *exit = RegSet::of(Reg::R0);
         }
         let mut changed = true;
+        let mut first = true;
         while changed {
             changed = false;
             for block in blocks.0.iter().rev() {
                 let function = listing.function_of(block.start);
+                let last = block.end - 1;
+                let mut after = after_block(listing, last, &before, at_exit[function]);
+                // What a block leaves alone, it need not be asked again; those with
+                // calls depend on more.
+                let last_item = &listing.items[last as usize];
+                let alone = matches!(last_item.link, Link::None | Link::Constant(_))
+                    && !matches!(last_item.insn, Insn::LoadPacket { .. });
+                if !first && alone && after == live.after[last as usize] {
+                    continue;
+                }
                 for number in (block.start..block.end).rev() {
                     let item = &listing.items[number as usize];
-                    let mut after = RegSet::NONE;
-                    if !super::ends(item) {
-                        after = before[number as usize + 1];
-                    }
-                    if let (Some(target), None) = (item.target, called(item)) {
-                        after = after.with(before[target as usize]);
-                    }
-                    if matches!(item.insn, Insn::Exit) {
-                        after = at_exit[function];
-                    }
                     live.after[number as usize] = after;
                     let mut now = before_item(item, after);
                     if matches!(item.insn, Insn::LoadPacket { .. }) {
@@ -129,10 +130,12 @@ impl Live {
                         changed |= shared != at_exit[callee];
                         at_exit[callee] = shared;
                     }
-                    changed |= now != before[number as usize];
-                    before[number as usize] = now;
+                    after = now;
                 }
+                changed |= after != before[block.start as usize];
+                before[block.start as usize] = after;
             }
+            first = false;
             for (at, entry) in live.at_entry.iter_mut().zip(&listing.entries) {
                 changed |= *at != before[*entry as usize];
                 *at = before[*entry as usize];
@@ -144,6 +147,23 @@ impl Live {
     /// What is live after an instruction, on the ways on.
     pub(crate) fn after(&self, number: u32) -> RegSet {
         self.after[number as usize]
+    }
+}
+
+/// What is live after the last instruction of a block, by what is live before
+/// blocks.
+fn after_block(listing: &Listing, last: u32, before: &[RegSet], at_exit: RegSet) -> RegSet {
+    let item = &listing.items[last as usize];
+    if matches!(item.insn, Insn::Exit) {
+        return at_exit;
+    }
+    let falls = match super::ends(item) {
+        true => RegSet::NONE,
+        false => before[last as usize + 1],
+    };
+    match (item.target, called(item)) {
+        (Some(target), None) => falls.with(before[target as usize]),
+        _ => falls,
     }
 }
 
@@ -167,7 +187,7 @@ fn before_item(item: &Item, after: RegSet) -> RegSet {
         }
         _ => {}
     }
-    let (read, written) = effect(item.insn);
+    let (read, written) = item.effect;
     after.without(written).with(read)
 }
 

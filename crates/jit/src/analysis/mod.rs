@@ -9,7 +9,8 @@ mod live;
 mod upper;
 
 pub(crate) use blocks::{Block, Blocks};
-pub(crate) use live::{Live, RegSet, arguments, effect};
+use live::effect;
+pub(crate) use live::{Live, RegSet, arguments};
 pub(crate) use upper::Upper;
 
 use isa::{Insn, Pc};
@@ -24,6 +25,8 @@ pub(crate) struct Item {
     /// The number of the instruction that it may jump to, or of the first one of
     /// the function that it calls.
     pub(crate) target: Option<u32>,
+    /// What it reads and writes, calls aside.
+    pub(crate) effect: (RegSet, RegSet),
 }
 
 /// A program as numbered instructions.
@@ -60,6 +63,7 @@ impl Listing {
                 insn,
                 link,
                 target,
+                effect: effect(insn),
             }
         });
         Listing {

@@ -6,7 +6,7 @@
 use isa::{AluOp, EndianOp, Insn, Operand, Reg, Size, Width};
 use vm::Link;
 
-use super::{Blocks, Item, Listing, RegSet, effect};
+use super::{Blocks, Item, Listing, RegSet};
 
 /// For each block: the registers whose upper halves are zero at its start.
 #[derive(Debug)]
@@ -28,10 +28,14 @@ impl Upper {
         for entry in &listing.entries {
             upper[number_of[*entry as usize] as usize] = at_entry;
         }
+        let mut asked = vec![true; upper.len()];
         let mut again = true;
         while again {
             again = false;
             for (number, block) in blocks.0.iter().enumerate() {
+                if !std::mem::take(&mut asked[number]) {
+                    continue;
+                }
                 let mut state = upper[number];
                 let items = &listing.items[block.start as usize..block.end as usize];
                 for item in items {
@@ -49,7 +53,10 @@ impl Upper {
                 ];
                 for to in targets.into_iter().flatten() {
                     let met = upper[to].and(state);
-                    again |= met != upper[to] && to <= number;
+                    if met != upper[to] {
+                        asked[to] = true;
+                        again |= to <= number;
+                    }
                     upper[to] = met;
                 }
             }
@@ -72,7 +79,7 @@ fn after(item: &Item, before: RegSet) -> RegSet {
         Link::Helper { .. } | Link::TailCall => return before.without(RegSet::SHARED),
         _ => {}
     }
-    let (_, written) = effect(item.insn);
+    let (_, written) = item.effect;
     if written.is_empty() {
         return before;
     }

@@ -60,7 +60,7 @@ impl Emitter<'_> {
         let mut written = RegSet::NONE;
         let mut counts_loops = false;
         for item in items {
-            written = written.with(crate::analysis::effect(item.insn).1);
+            written = written.with(item.effect.1);
             counts_loops |= matches!(item.insn, Insn::MayGoto { .. });
         }
         // The thunk has set r1 to r5 and r10; all else is zero.

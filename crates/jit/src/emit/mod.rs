@@ -22,7 +22,7 @@ mod values;
 use isa::{Insn, Pc, Reg};
 use vm::{Link, Linked, Machine, ProgId};
 
-use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper, effect};
+use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper};
 use crate::context::HOST_REGISTER;
 use crate::lower::{Bits, Value};
 use crate::runtime::Runtime;
@@ -264,7 +264,7 @@ impl<'a> Emitter<'a> {
         let blocks = Blocks::of(&listing);
         let live = Live::of(&listing, &blocks, tables.at_end);
         let moves_fp = listing.items.iter().any(|item| {
-            let (_, written) = crate::analysis::effect(item.insn);
+            let (_, written) = item.effect;
             written.contains(Reg::FP)
         });
         let upper = Upper::of(&listing, &blocks, moves_fp);
@@ -342,7 +342,7 @@ impl<'a> Emitter<'a> {
                 program: self.program,
                 pc: item.pc,
             });
-            let (read, written) = effect(item.insn);
+            let (read, written) = item.effect;
             self.after = self.live.after(number).with(RegSet::of(Reg::FP));
             self.values.needed = self.after.with(read);
             for reg in written.without(read).iter() {
@@ -415,7 +415,7 @@ impl<'a> Emitter<'a> {
                 offset,
                 src,
             } => {
-                let (read, written) = effect(item.insn);
+                let (read, written) = item.effect;
                 self.settle_needed(self.after.with(read));
                 self.atomic(number, op, width, base, offset, src);
                 for reg in written.iter() {
