@@ -20,7 +20,7 @@ const EXPECTED: &[Mnemonic] = {
         Mov, Movzx, Movsx, Movsxd, Lea, Push, Pop, Xchg, Pxor, Movups,
         Cmova, Cmovae, Cmovb, Cmovbe, Cmove, Cmovne, Movaps, Movbe,
         // Arithmetic.
-        Add, Sub, Neg, Imul, Mul, Div, Idiv, Cdq, Cqo, And, Or, Xor, Not, Inc, Dec,
+        Add, Sub, Neg, Imul, Mul, Mulx, Div, Idiv, Cdq, Cqo, And, Or, Xor, Not, Inc, Dec,
         Shl, Shr, Sar, Shlx, Shrx, Sarx, Rol, Ror, Rorx, Bswap, Sbb, Adc,
         // Atomics.
         Xadd, Cmpxchg,
