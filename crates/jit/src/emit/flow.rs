@@ -301,14 +301,14 @@ impl Emitter<'_> {
         for reg in regs.iter() {
             dynasm!(ops ; .arch x64 ; push Rq(host(reg)));
         }
-        if regs.len() % 2 != 0 {
+        if !regs.len().is_multiple_of(2) {
             dynasm!(ops ; .arch x64 ; sub rsp, BYTE 8);
         }
     }
 
     fn restore(&mut self, regs: RegSet) {
         let ops = &mut self.tables.asm.ops;
-        if regs.len() % 2 != 0 {
+        if !regs.len().is_multiple_of(2) {
             dynasm!(ops ; .arch x64 ; add rsp, BYTE 8);
         }
         for reg in regs.iter().rev() {

@@ -1,12 +1,17 @@
 //! Code generation: from loaded programs to bytes and tables.
 //!
 //! One pass over the instructions of a program writes its code ([`function`],
-//! [`alu`], [`memory`], [`flow`]) by means of an assembler ([`asm`]). What is rarely
+//! [`alu`], [`memory`], [`flow`], [`inline`]) by means of an assembler ([`asm`]).
+//! What an instruction computes mostly waits until something needs it ([`values`]). What is rarely
 //! run, such as the ways out, is put aside meanwhile and follows behind the
 //! program. Nothing here executes or touches memory: the result is data.
 //!
 //! Layout of the code: addresses of the [`Runtime`], then for each program its
 //! functions in order, then what is rarely run.
+#![expect(
+    clippy::useless_conversion,
+    reason = "dynasm converts the numbers of registers"
+)]
 
 mod alu;
 mod asm;
