@@ -85,6 +85,35 @@ fn case(name: &'static str, object: &str, group: Group, packet: Vec<u8>) -> Case
     }
 }
 
+/// A program of some thousand instructions, to be compiled: what a compiler takes
+/// for each of them when nothing else counts.
+pub(crate) fn long() -> Case {
+    let round = "
+        r3 = r2
+        r3 <<= 7
+        r3 ^= r2
+        *(u64 *)(r10 -8) = r3
+        r4 = *(u64 *)(r10 -8)
+        r4 *= 31
+        r2 += r4
+        if r2 != 5 goto pc+1
+        r2 += 1
+        r5 = r2
+        r5 >>= 9
+        r5 &= 255
+        r2 += r5
+        r2 += 17
+        r6 = r5
+        r2 ^= r6
+    ";
+    let text = format!("r2 = 1\n{}r0 = 2\nexit\n", round.repeat(256));
+    let code = isa::asm::assemble(&text).expect("a program");
+    let mut case = case("long", "empty", Group::Call, job());
+    case.program.name = "long".to_owned();
+    case.program.code = code.slots().to_vec();
+    case
+}
+
 fn with(case: Case, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Case {
     Case { entries, ..case }
 }

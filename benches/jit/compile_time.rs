@@ -1,11 +1,13 @@
 //! How long compilers take for the programs of the benches: nanoseconds for each
 //! instruction.
 
+use std::time::Instant;
+
 use abi::Program;
-use jit::Mode;
+use jit::{Mode, Proof};
 use kernel::{Kernel, LoadOptions, LogWanted};
 
-use crate::case::Case;
+use crate::case::{self, Case};
 use crate::clang;
 use crate::engine::now;
 use crate::foreign::compile;
@@ -14,12 +16,13 @@ use crate::memory::Memory;
 use crate::{ours, peers};
 
 /// Who compiles.
-pub(crate) const COMPILERS: [&str; 5] = [
+pub(crate) const COMPILERS: [&str; 6] = [
     "checked",
     "sandboxed",
     "rbpf",
     "solana-sbpf",
-    "kernel, verification left out",
+    "PROG_LOAD less verification",
+    "PROG_LOAD",
 ];
 
 /// What a program took, by compiler.
@@ -34,17 +37,31 @@ pub(crate) struct CompileTimes {
 
 const ROUNDS: usize = 15;
 
-/// Compiles a program by everybody, in turn.
-pub(crate) fn measure(case: &Case, linux: Option<&Kernel>) -> CompileTimes {
-    let plain = clang::bpf_without_alu32(&case.program.name).ok();
+/// What everybody takes for each program, and for a long one.
+pub(crate) fn all(cases: &[Case], linux: Option<&Kernel>) -> Vec<CompileTimes> {
+    let long = case::long();
+    let mut times: Vec<CompileTimes> = Vec::new();
+    for case in cases.iter().chain([&long]) {
+        if times.iter().all(|known| known.name != case.program.name) {
+            times.push(measure(case, linux));
+        }
+    }
+    times
+}
+
+fn measure(case: &Case, linux: Option<&Kernel>) -> CompileTimes {
+    let plain = clang::bpf_without_alu32(&case.program.name);
+    let plain = plain.unwrap_or_else(|_| case.program.clone());
     let mut samples: [Vec<f64>; COMPILERS.len()] = Default::default();
     for _ in 0..ROUNDS {
+        let loaded = linux.and_then(|linux| loaded(linux, case));
         let times = [
             compiled(case, Mode::Checked),
             compiled(case, Mode::Sandboxed),
             rbpf(case),
-            plain.as_ref().and_then(|plain| sbpf(case, plain)),
-            linux.and_then(|linux| loaded(linux, case)),
+            sbpf(case, &plain),
+            loaded.map(|times| times.0),
+            loaded.map(|times| times.1),
         ];
         for (samples, time) in samples.iter_mut().zip(times) {
             samples.extend(time);
@@ -64,12 +81,29 @@ fn clock<T>(work: impl FnOnce() -> Option<T>) -> Option<f64> {
     done.map(|_| taken)
 }
 
+/// Code for programs that nobody verified, and for those that were.
 fn compiled(case: &Case, mode: Mode) -> Option<f64> {
-    let mut machine = ours::machine(case).ok()?.0;
-    clock(|| compile(&mut machine, &ours::options(mode), &[]).ok())
+    let (mut machine, program, maps) = ours::machine(case).ok()?;
+    let proven = ours::proven(case).ok()?;
+    let proof = [Proof {
+        program,
+        proven: &proven,
+        maps: &maps,
+    }];
+    let proofs = match mode {
+        Mode::Checked => &[][..],
+        _ => &proof[..],
+    };
+    clock(|| compile(&mut machine, &ours::options(mode), proofs).ok())
 }
 
+/// Instructions that `rbpf` has room for; it panics when there are more.
+const RBPF_ROOM: usize = 1000;
+
 fn rbpf(case: &Case) -> Option<f64> {
+    if case.program.code.len() > RBPF_ROOM {
+        return None;
+    }
     let memory = Memory::new(&case.program, &case.packet);
     let mut machine = peers::rbpf_machine(memory.link(&case.program)?).ok()?;
     clock(|| machine.jit_compile().ok())
@@ -78,23 +112,24 @@ fn rbpf(case: &Case) -> Option<f64> {
 fn sbpf(case: &Case, program: &Program) -> Option<f64> {
     let memory = Memory::new(program, &case.packet);
     let executable = peers::sbpf_executable(memory.link(program)?).ok()?;
-    // Its program is another one; what counts is the time of an instruction.
+    // Its program may be another one; what counts is the time of an instruction.
     let scale = case.program.code.len() as f64 / program.code.len() as f64;
     clock(|| executable.jit_compile().ok()).map(|time| time * scale)
 }
 
-/// PROG_LOAD less what the verifier says that it took.
-fn loaded(linux: &Kernel, case: &Case) -> Option<f64> {
+/// PROG_LOAD less what the verifier says that it took, and all of it. The verifier
+/// goes by the clock, so this does too.
+fn loaded(linux: &Kernel, case: &Case) -> Option<(f64, f64)> {
     let instance = linux.instantiate(&case.program.maps, &[]).ok()?;
     let options = LoadOptions {
         log: LogWanted::Level(4),
         without_btf: true,
         ..LoadOptions::default()
     };
-    let begin = now();
+    let begin = Instant::now();
     let loaded = linux.load(&case.program, &instance.maps, &options).ok()?;
-    let taken = now() - begin;
+    let taken = begin.elapsed().as_nanos() as f64;
     let (_, rest) = loaded.log().split_once("verification time ")?;
     let verification: f64 = rest.split_whitespace().next()?.parse().ok()?;
-    Some((taken - verification * 1000.0).max(0.0))
+    Some(((taken - verification * 1000.0).max(0.0), taken))
 }

@@ -146,10 +146,7 @@ fn main() {
         .map(|case| measure(case, linux.as_ref()))
         .collect();
     report::print(&rows);
-    let compiled = cases
-        .iter()
-        .map(|case| compile_time::measure(case, linux.as_ref()));
-    report::print_compile_times(&compiled.collect::<Vec<_>>());
+    report::print_compile_times(&compile_time::all(&cases, linux.as_ref()));
 }
 
 fn measure(case: &Case, linux: Option<&Kernel>) -> Row {

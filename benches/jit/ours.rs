@@ -125,7 +125,7 @@ pub(crate) fn machine(case: &Case) -> Result<(Machine, ProgId, Vec<MapId>), Stri
 }
 
 /// What our verifier proves of the program.
-fn proven(case: &Case) -> Result<abi::Proven, String> {
+pub(crate) fn proven(case: &Case) -> Result<abi::Proven, String> {
     match verifier::verify(&case.program, &verifier::Config::default(), None) {
         verifier::Verdict::Accepted(acceptance) => Ok(acceptance.into_proven()),
         refused => Err(format!("not accepted: {refused:?}")),

@@ -182,7 +182,8 @@ fn we_agree_on_the_objects_of_the_corpus() {
     };
     let mut linux = LinuxJudge::new(kernel);
     let mut agreement = Agreement::new("verifier objects");
-    for case in sources::objects().into_iter().chain(sources::mistakes()) {
+    let others = sources::mistakes().into_iter().chain(sources::benches());
+    for case in sources::objects().into_iter().chain(others) {
         let answer = linux.judge(&case.raw, 1 | 4);
         let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", case.name));
         agreement.ask(&case, &answer, &BTreeMap::new());

@@ -134,6 +134,11 @@ pub(crate) fn mistakes() -> Vec<Case> {
     in_folder("verify/mistakes", "mistakes")
 }
 
+/// The programs that speed is measured with.
+pub(crate) fn benches() -> Vec<Case> {
+    in_folder("bench", "bench")
+}
+
 fn in_folder(folder: &str, topic: &str) -> Vec<Case> {
     objects_of(&corpus().join(folder), topic)
 }
