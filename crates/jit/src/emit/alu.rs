@@ -567,9 +567,10 @@ impl Emitter<'_> {
                 let by = divisor.trailing_zeros() as u8;
                 self.shift_number(AluOp::Rsh, width, dst, by);
             }
-            _ if divisor.is_power_of_two() && divisor <= 1 << 31 => {
-                return self.mask(width, dst, divisor - 1);
-            }
+            // A mask that must not show is none.
+            _ if divisor.is_power_of_two()
+                && divisor <= 1 << 31
+                && self.mask(width, dst, divisor - 1) => {}
             _ if !self.may_show(divisor as i64) => {
                 self.settle(dst);
                 self.divide(op, width, dst, Err(divisor));
