@@ -50,7 +50,7 @@ pub const OPERANDS: [u64; 32] = [
 ];
 
 /// Immediates of the same kind.
-const IMMEDIATES: [i32; 20] = [
+const IMMEDIATES: [i32; 21] = [
     0,
     1,
     2,
@@ -65,6 +65,7 @@ const IMMEDIATES: [i32; 20] = [
     255,
     0x7fff,
     0xffff,
+    1 << 26,
     i32::MAX,
     i32::MIN,
     -128,
