@@ -43,9 +43,14 @@ fn mappings() -> Vec<Mapping> {
 
 /// A machine with a program that takes a loop's time and some pages.
 fn looping() -> (Machine, ProgId) {
+    looping_through(2000)
+}
+
+/// A loop through twice as many instructions.
+fn looping_through(pairs: u32) -> (Machine, ProgId) {
     let mut machine = machine();
     let mut text = String::from("r0 = 0\nr2 = 100\nagain:\n");
-    for n in 0..2000 {
+    for n in 0..pairs {
         text.push_str(&format!("r0 += {n}\nr0 ^= r2\n"));
     }
     text.push_str("r2 -= 1\nif r2 != 0 goto again\nexit");
@@ -110,8 +115,9 @@ fn code_lies_between_guards_and_ends_in_traps() {
 
 /// What becomes of compiling after `deny`.
 fn refused(deny: impl FnOnce()) -> Error {
-    let (mut machine, id) = looping();
-    // What is free of the heap afterwards suffices for the second time.
+    // More than is kept of the memory of code. What is free of the heap afterwards
+    // suffices for the second time.
+    let (mut machine, id) = looping_through(10_000);
     Compiled::new(&mut machine, &Options::default()).expect("compiled");
     deny();
     let error = Compiled::new(&mut machine, &Options::default()).expect_err("denied");

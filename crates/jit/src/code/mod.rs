@@ -6,11 +6,11 @@
 //!
 //! In front of the code and behind it lies a page without access, and what is
 //! left of the last page is `int3`. All programs of a machine share one such
-//! extent, which is given back when the `Executable` is dropped.
+//! extent. When the `Executable` is dropped, its memory can be written and no longer
+//! run, and is kept for the next code of that size, or given back.
 //!
 //! There is never a page that is writable and executable, nor a second mapping of
-//! the same page. The kernel's part in all this costs about as much as compiling a
-//! hundred instructions does.
+//! the same page.
 
 mod pages;
 

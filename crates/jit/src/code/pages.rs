@@ -62,6 +62,18 @@ impl Mapping {
         })
     }
 
+    /// A mapping that may be written, new or used before.
+    fn writable(len: usize) -> Result<Mapping, Error> {
+        let used = len.max(1).checked_next_multiple_of(PAGE);
+        if let Some(mapping) = used.and_then(spare::take) {
+            return Ok(mapping);
+        }
+        let mut mapping = Mapping::new(len)?;
+        mapping.protect(PROT_READ | PROT_WRITE)?;
+        mapping.populate()?;
+        Ok(mapping)
+    }
+
     /// Sets what may be done with the bytes between the guards.
     fn protect(&mut self, access: i32) -> Result<(), Error> {
         // SAFETY: the extent lies in this mapping. `&mut self` says that nobody
@@ -106,12 +118,56 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if spare::keeps(self.len) && self.protect(PROT_READ | PROT_WRITE).is_ok() {
+            let (start, len) = (self.start, self.len);
+            let Err(()) = spare::put(Mapping { start, len }) else {
+                return;
+            };
+        }
         // SAFETY: `new` put the guard in front of `start`.
         let at = unsafe { self.start.sub(GUARD) };
         // SAFETY: exactly what `new` mapped. Nobody can hold a reference into it
         // any more, and code runs only while the `Executable` is borrowed.
         let done = unsafe { libc::munmap(at.as_ptr().cast(), GUARD + self.len + GUARD) };
         debug_assert_eq!(done, 0);
+    }
+}
+
+/// Mappings that nobody uses any more, writable, for the next code of their size:
+/// what the kernel does to make one takes longer than to compile a small program.
+mod spare {
+    use std::mem::ManuallyDrop;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::{Mapping, PAGE};
+
+    /// As many are kept.
+    const COUNT: usize = 32;
+    /// Larger ones are given back.
+    const LARGEST: usize = 16 * PAGE;
+
+    static SPARE: Mutex<Vec<ManuallyDrop<Mapping>>> = Mutex::new(Vec::new());
+
+    pub(super) fn keeps(len: usize) -> bool {
+        len <= LARGEST
+    }
+
+    /// Keeps a mapping, unless there are enough.
+    pub(super) fn put(mapping: Mapping) -> Result<(), ()> {
+        let mapping = ManuallyDrop::new(mapping);
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() >= COUNT {
+            return Err(());
+        }
+        spare.push(mapping);
+        Ok(())
+    }
+
+    /// A mapping with room for exactly so many bytes.
+    pub(super) fn take(len: usize) -> Option<Mapping> {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = spare.iter().rposition(|mapping| mapping.len == len)?;
+        Some(ManuallyDrop::into_inner(spare.swap_remove(at)))
     }
 }
 
@@ -130,9 +186,7 @@ pub(crate) struct Executable(Mapping);
 impl Writable {
     /// Whole pages that begin with this code, and go on with `int3`.
     pub(crate) fn new(code: &[u8]) -> Result<Writable, Error> {
-        let mut mapping = Mapping::new(code.len())?;
-        mapping.protect(PROT_READ | PROT_WRITE)?;
-        mapping.populate()?;
+        let mapping = Mapping::writable(code.len())?;
         let mut writable = Writable(mapping);
         let (front, rest) = writable.bytes_mut().split_at_mut(code.len());
         front.copy_from_slice(code);
@@ -221,6 +275,22 @@ mod tests {
         assert_eq!(rights(at), "r-xp");
         assert_eq!(rights(at.wrapping_sub(1)), "---p");
         assert_eq!(rights(at.wrapping_add(code.bytes().len())), "---p");
+    }
+
+    #[test]
+    fn memory_that_is_used_again_shows_nothing_of_before() {
+        // A size that no other test asks for.
+        let len = 13 * PAGE;
+        let first = Writable::new(&vec![1; len]).expect("memory");
+        let first = first.seal().and_then(Sealed::execute).expect("protection");
+        let at = first.start();
+        drop(first);
+        assert_eq!(rights(at as *const u8), "rw-p");
+        let again = Writable::new(&vec![2; len - PAGE + 1]).expect("memory");
+        assert_eq!(again.0.start.as_ptr() as usize, at);
+        assert_eq!(again.0.bytes()[len - PAGE..][..2], [2, INT3]);
+        assert_eq!(again.0.bytes()[len - 1], INT3);
+        drop(again);
     }
 
     #[test]
