@@ -31,11 +31,8 @@ fn machine(text: &str) -> (Machine, ProgId) {
 /// Tables of code whose functions begin at these offsets.
 fn tables(functions: &[u32]) -> Shared {
     Shared {
-        start: 0,
         functions: vec![functions.to_vec()],
-        sites: Vec::new(),
-        calls: Vec::new(),
-        last_stack: 0,
+        ..Shared::default()
     }
 }
 

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 
 use abi::limits::MAX_CALL_FRAMES;
 use isa::{Insn, Pc};
+use vm::world::Random;
 use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind};
 
 use crate::code::{Executable, Writable};
@@ -248,9 +249,9 @@ pub(crate) fn settings(machine: &mut Machine, options: &Options) -> Result<Setti
         bmi2: std::arch::is_x86_feature_detected!("bmi2"),
         runtime: Runtime::here(),
         last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
-        blind: options
-            .blind
-            .then(|| RandomState::new().build_hasher().finish()),
+        blind: options.blind.then(|| Random {
+            state: RandomState::new().build_hasher().finish(),
+        }),
     })
 }
 

@@ -161,69 +161,56 @@ unsafe extern "sysv64" fn keep_registers() {
     )
 }
 
-/// See [`Runtime::slow_load`](runtime::Runtime::slow_load).
-#[unsafe(naked)]
-unsafe extern "sysv64" fn slow_load() {
-    naked_asm!(
-        "push rax",
-        "push rdi",
-        "push rsi",
-        "push r8",
-        "push r9",
-        "push r10",
-        "sub rsp, 8",
-        "mov rdi, r12",
-        "mov esi, edx",
-        "mov rdx, rcx",
-        "call {load}",
-        "cmp dword ptr [r12 + {status}], 0",
-        "jne {exit}",
-        "mov rcx, rax",
-        "add rsp, 8",
-        "pop r10",
-        "pop r9",
-        "pop r8",
-        "pop rsi",
-        "pop rdi",
-        "pop rax",
-        "ret",
-        load = sym runtime::load,
-        exit = sym exit,
-        status = const offset::STATUS,
-    )
+/// An access that the runtime makes in the middle of compiled code: context, site,
+/// address and, for stores, value go to `$access`, what it gives to rcx.
+macro_rules! slow_access {
+    ($(#[$doc:meta])* $name:ident, $access:path) => {
+        $(#[$doc])*
+        #[unsafe(naked)]
+        unsafe extern "sysv64" fn $name() {
+            naked_asm!(
+                "push rax",
+                "push rdi",
+                "push rsi",
+                "push r8",
+                "push r9",
+                "push r10",
+                "sub rsp, 8",
+                "mov rdi, r12",
+                "mov esi, edx",
+                "mov rdx, rcx",
+                "mov rcx, r11",
+                "call {access}",
+                "cmp dword ptr [r12 + {status}], 0",
+                "jne {exit}",
+                "mov rcx, rax",
+                "add rsp, 8",
+                "pop r10",
+                "pop r9",
+                "pop r8",
+                "pop rsi",
+                "pop rdi",
+                "pop rax",
+                "ret",
+                access = sym $access,
+                exit = sym exit,
+                status = const offset::STATUS,
+            )
+        }
+    };
 }
 
-/// See [`Runtime::slow_store`](runtime::Runtime::slow_store).
-#[unsafe(naked)]
-unsafe extern "sysv64" fn slow_store() {
-    naked_asm!(
-        "push rax",
-        "push rdi",
-        "push rsi",
-        "push r8",
-        "push r9",
-        "push r10",
-        "sub rsp, 8",
-        "mov rdi, r12",
-        "mov esi, edx",
-        "mov rdx, rcx",
-        "mov rcx, r11",
-        "call {store}",
-        "cmp dword ptr [r12 + {status}], 0",
-        "jne {exit}",
-        "add rsp, 8",
-        "pop r10",
-        "pop r9",
-        "pop r8",
-        "pop rsi",
-        "pop rdi",
-        "pop rax",
-        "ret",
-        store = sym runtime::store,
-        exit = sym exit,
-        status = const offset::STATUS,
-    )
-}
+slow_access!(
+    /// See [`Runtime::slow_load`](runtime::Runtime::slow_load).
+    slow_load,
+    runtime::load
+);
+slow_access!(
+    /// See [`Runtime::slow_store`](runtime::Runtime::slow_store). What it leaves in
+    /// rcx, which is free, means nothing.
+    slow_store,
+    runtime::store
+);
 
 /// See [`Runtime::rare`](runtime::Runtime::rare).
 #[unsafe(naked)]

@@ -76,9 +76,9 @@ pub(crate) struct CallSite {
 }
 
 /// What the runtime knows of compiled code.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Shared {
-    /// Host address of its first byte.
+    /// Host address of its first byte; 0 until it is linked.
     pub(crate) start: usize,
     /// For each program, the offsets in the code of its functions, in the order
     /// of [`vm::Linked::functions`].
@@ -87,7 +87,8 @@ pub(crate) struct Shared {
     pub(crate) sites: Vec<Site>,
     /// Calls that go through the runtime.
     pub(crate) calls: Vec<CallSite>,
-    /// One past the last byte of the stack of the innermost function there can be.
+    /// One past the last byte of the stack of the innermost function there can
+    /// be; 0 until the code is linked.
     pub(crate) last_stack: u64,
 }
 

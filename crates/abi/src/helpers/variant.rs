@@ -34,6 +34,15 @@ impl Helper {
         }
     }
 
+    /// How many of r1 to r5 it may read: its arguments, and the numbers that
+    /// `bpf_trace_printk` takes behind its format.
+    pub fn registers(&self) -> usize {
+        match self.name {
+            "bpf_trace_printk" => 5,
+            _ => self.args.len(),
+        }
+    }
+
     /// Whether it takes pointers into the packet.
     pub fn takes_packet(&self) -> bool {
         TAKES_PACKET.contains(&self.id)

@@ -191,13 +191,9 @@ fn before_item(item: &Item, after: RegSet) -> RegSet {
     after.without(written).with(read)
 }
 
-/// `bpf_trace_printk`, which takes more than its row in the table says.
-const TRACE_PRINTK: u32 = 6;
-
 /// What a helper takes.
 pub(crate) fn arguments(id: u32) -> RegSet {
-    let row = abi::helpers::by_id(id).filter(|_| id != TRACE_PRINTK);
-    let count = row.map_or(5, |row| row.args.len());
+    let count = abi::helpers::by_id(id).map_or(5, |row| row.registers());
     RegSet(RegSet::ARGUMENTS.0 & ((2 << count.min(5)) - 1))
 }
 

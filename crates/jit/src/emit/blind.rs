@@ -10,27 +10,9 @@ use dynasmrt::{DynasmApi, dynasm};
 use isa::Width;
 
 use super::Emitter;
-use super::alu::Group;
+use super::alu::{Group, by_reg};
 use super::asm::{Operand, host as fixed};
 use super::memory::store_immediate;
-
-/// Where random numbers come from: splitmix64.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Keys(u64);
-
-impl Keys {
-    pub(super) fn new(seed: u64) -> Keys {
-        Keys(seed)
-    }
-
-    fn next(&mut self) -> i32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as i32
-    }
-}
 
 impl Emitter<'_> {
     /// Whether a number may stand in the code as it is.
@@ -52,7 +34,7 @@ impl Emitter<'_> {
         let Some(keys) = &mut self.keys else {
             return false;
         };
-        let (low, high) = (keys.next(), keys.next());
+        let (low, high) = (keys.next_u32() as i32, keys.next_u32() as i32);
         let ops = &mut self.tables.asm.ops;
         if let Ok(value) = u32::try_from(value) {
             let shown = value as i32 ^ low;
@@ -82,19 +64,13 @@ impl Emitter<'_> {
         }
         self.constant(fixed::RDX, i64::from(imm) as u64);
         let ops = &mut self.tables.asm.ops;
-        match (group, width) {
-            (Group::Add, Width::W64) => dynasm!(ops ; .arch x64 ; add Rq(dst), rdx),
-            (Group::Add, Width::W32) => dynasm!(ops ; .arch x64 ; add Rd(dst), edx),
-            (Group::Or, Width::W64) => dynasm!(ops ; .arch x64 ; or Rq(dst), rdx),
-            (Group::Or, Width::W32) => dynasm!(ops ; .arch x64 ; or Rd(dst), edx),
-            (Group::And, Width::W64) => dynasm!(ops ; .arch x64 ; and Rq(dst), rdx),
-            (Group::And, Width::W32) => dynasm!(ops ; .arch x64 ; and Rd(dst), edx),
-            (Group::Sub, Width::W64) => dynasm!(ops ; .arch x64 ; sub Rq(dst), rdx),
-            (Group::Sub, Width::W32) => dynasm!(ops ; .arch x64 ; sub Rd(dst), edx),
-            (Group::Xor, Width::W64) => dynasm!(ops ; .arch x64 ; xor Rq(dst), rdx),
-            (Group::Xor, Width::W32) => dynasm!(ops ; .arch x64 ; xor Rd(dst), edx),
-            (Group::Cmp, Width::W64) => dynasm!(ops ; .arch x64 ; cmp Rq(dst), rdx),
-            (Group::Cmp, Width::W32) => dynasm!(ops ; .arch x64 ; cmp Rd(dst), edx),
+        match group {
+            Group::Add => by_reg!(ops, add, width, dst, fixed::RDX),
+            Group::Or => by_reg!(ops, or, width, dst, fixed::RDX),
+            Group::And => by_reg!(ops, and, width, dst, fixed::RDX),
+            Group::Sub => by_reg!(ops, sub, width, dst, fixed::RDX),
+            Group::Xor => by_reg!(ops, xor, width, dst, fixed::RDX),
+            Group::Cmp => by_reg!(ops, cmp, width, dst, fixed::RDX),
         }
     }
 
@@ -107,7 +83,7 @@ impl Emitter<'_> {
         let Some(keys) = &mut self.keys else {
             return false;
         };
-        let key = keys.next();
+        let key = keys.next_u32() as i32;
         store_immediate(
             &mut self.tables.asm,
             size,

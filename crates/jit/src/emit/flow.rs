@@ -376,7 +376,7 @@ impl Emitter<'_> {
     fn tail_call(&mut self, number: u32) {
         let live = self.live.after(number).and(RegSet::SHARED);
         let saved = live.with(RegSet::of(Reg::R1));
-        let site = self.call_site(number, 12, None);
+        let site = self.call_site(number, vm::helper::TAIL_CALL, None);
         self.save(saved);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site ; mov rcx, r12);

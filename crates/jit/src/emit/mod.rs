@@ -25,6 +25,7 @@ mod tests;
 mod values;
 
 use isa::{Insn, Pc, Reg};
+use vm::world::Random;
 use vm::{Link, Linked, Machine, ProgId};
 
 use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper};
@@ -48,8 +49,8 @@ pub(crate) struct Settings {
     pub(crate) runtime: Runtime,
     /// One past the last byte of the stack of the innermost function there can be.
     pub(crate) last_stack: u32,
-    /// What random numbers are made of, where immediates are to be hidden.
-    pub(crate) blind: Option<u64>,
+    /// Random numbers, where immediates are to be hidden.
+    pub(crate) blind: Option<Random>,
 }
 
 /// Where the code of an instruction begins.
@@ -123,7 +124,7 @@ fn assemble_with(
         let functions = Emitter::program(&mut tables, machine, settings, pool, id, linked, proof)?;
         tables.functions.push(functions);
     }
-    tables.finish(settings)
+    tables.finish()
 }
 
 /// What may be read of the registers when a program has ended. A tail call from a
@@ -173,7 +174,7 @@ impl Tables {
         })
     }
 
-    fn finish(self, settings: &Settings) -> Result<Assembled, Error> {
+    fn finish(self) -> Result<Assembled, Error> {
         let too_large = || Error::TooLarge {
             program: String::new(),
         };
@@ -181,11 +182,10 @@ impl Tables {
         Ok(Assembled {
             bytes,
             shared: Shared {
-                start: 0,
                 functions: self.functions,
                 sites: self.sites,
                 calls: self.calls,
-                last_stack: settings.last_stack.into(),
+                ..Shared::default()
             },
             lines: self.lines,
         })
@@ -249,7 +249,7 @@ struct Emitter<'a> {
     /// What is live after the instruction.
     after: RegSet,
     /// For hiding numbers, where that is asked for.
-    keys: Option<blind::Keys>,
+    keys: Option<Random>,
 }
 
 impl<'a> Emitter<'a> {
@@ -274,7 +274,7 @@ impl<'a> Emitter<'a> {
         });
         let upper = Upper::of(&listing, &blocks, moves_fp);
         let mut emitter = Emitter {
-            keys: settings.blind.map(blind::Keys::new),
+            keys: settings.blind,
             labels: vec![None; listing.items.len()],
             offsets: vec![None; listing.items.len()],
             inner: listing.entries.iter().map(|_| tables.asm.label()).collect(),
