@@ -6,46 +6,35 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
+#[path = "../../vm/tests/support/vectors.rs"]
+mod corpus;
 mod every;
 
-use std::fs;
-use std::path::Path;
-
+use corpus::{all_vectors, arguments};
 use every::{Form, forms};
-use isa::vectors::{self, Vector};
+use isa::vectors::Vector;
 use support::{machine, named};
-use vm::packet::Input;
-use vm::{Addr, Machine, RegionKind, Rights, Trap, TrapKind};
+use vm::{Trap, TrapKind};
 
 #[test]
 fn every_vector_is_what_the_interpreter_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/insn");
     let mut count = 0;
     let mut wrong = Vec::new();
-    for entry in fs::read_dir(&folder).expect("the corpus") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_none_or(|extension| extension != "data") {
+    for (file, vector) in all_vectors() {
+        let Some(wanted) = Run::of(&vector, None) else {
             continue;
-        }
-        let text = fs::read_to_string(&path).expect("a text");
-        let vectors = vectors::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        for vector in vectors {
-            let Some(wanted) = Run::of(&vector, None) else {
+        };
+        count += 1;
+        for form in forms() {
+            if !form.may_run(&wanted.result) {
                 continue;
-            };
-            count += 1;
-            for form in forms() {
-                if !form.may_run(&wanted.result) {
-                    continue;
-                }
-                let got = Run::of(&vector, Some(form)).expect("was loaded before");
-                if !got.is_as(&wanted, form) {
-                    let file = path.file_name().unwrap_or_default().display();
-                    let (name, line) = (&vector.name, vector.line);
-                    wrong.push(format!(
-                        "{file}:{line}: {name}, {form}:\n  wanted {wanted:x?}\n  got    {got:x?}"
-                    ));
-                }
+            }
+            let got = Run::of(&vector, Some(form)).expect("was loaded before");
+            if !got.is_as(&wanted, form) {
+                let (name, line) = (&vector.name, vector.line);
+                wrong.push(format!(
+                    "{file}:{line}: {name}, {form}:\n  wanted {wanted:x?}\n  got    {got:x?}"
+                ));
             }
         }
     }
@@ -102,25 +91,4 @@ impl Run {
         let counted = !form.options.meter || self.executed == wanted.executed;
         counted && self.result == wanted.result && self.memory == wanted.memory
     }
-}
-
-/// `r1` to `r5`, and where the vector's memory lies.
-fn arguments(machine: &mut Machine, vector: &Vector) -> ([u64; 5], Addr) {
-    if let Some(packet) = &vector.packet {
-        let input = Input {
-            data: packet,
-            ..Input::default()
-        };
-        let ctx = machine.receive(&input).expect("a packet");
-        return ([ctx.to_reg(), 0, 0, 0, 0], Addr::NULL);
-    }
-    let len = vector.memory.len() as u32;
-    let region = machine
-        .space
-        .add(len, Rights::ReadWrite, RegionKind::Platform)
-        .expect("room");
-    let start = machine.space.region(region).start;
-    let memory = machine.space.bytes_mut(start, len);
-    memory.copy_from_slice(&vector.memory);
-    ([start.to_reg(), len.into(), 0, 0, 0], start)
 }

@@ -4,8 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use abi::limits::PAGE_SIZE;
-use abi::{Initial, InitialEntry, MapDef, MapFlags, MapKind, MapType, Pinning};
-use btf::TypeId;
+use abi::{Initial, InitialEntry, MapDef, MapKind, MapType, Pinning};
 
 use crate::entries::Entry;
 use crate::error::{Error, MapError};
@@ -81,19 +80,7 @@ pub(crate) fn check_program_arrays(maps: &Maps, entries: &[Entry]) -> Result<(),
 pub(crate) fn blank(name: String, map_type: MapType) -> MapDef {
     MapDef {
         name,
-        map_type,
-        key_size: 0,
-        value_size: 0,
-        max_entries: 0,
-        flags: MapFlags::default(),
-        extra: 0,
-        numa_node: 0,
-        key_type: TypeId::VOID,
-        value_type: TypeId::VOID,
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, 0, 0, 0)
     }
 }
 

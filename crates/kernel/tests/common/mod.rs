@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use abi::{Initial, MapDef, MapFlags, MapKind, MapType, Pinning, ProgType, Program};
+use abi::{MapDef, MapFlags, MapType, ProgType, Program};
 use isa::asm::assemble;
 
 /// The kernel, or the end of a test that cannot ask.
@@ -38,22 +38,11 @@ pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
 pub(crate) fn def(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapDef {
     MapDef {
         name: map_type.name().into(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
         flags: MapFlags(match map_type {
             MapType::LpmTrie => MapFlags::NO_PREALLOC.0,
             _ => 0,
         }),
-        extra: 0,
-        numa_node: 0,
-        key_type: Default::default(),
-        value_type: Default::default(),
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, key_size, value_size, max_entries)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A space with maps in it, and short ways to define them.
 
-use abi::{Errno, Initial, MapDef, MapFlags, MapKind, MapType, Pinning};
+use abi::{Errno, MapDef, MapFlags, MapType};
 use vm::map::{self, Map, MapError, MapId};
 use vm::memory::{Access, Addr, Space};
 
@@ -11,22 +11,11 @@ pub(crate) const CPUS: u32 = 2;
 pub(crate) fn def(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapDef {
     MapDef {
         name: map_type.name().into(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
         flags: MapFlags(match map_type {
             MapType::LpmTrie => MapFlags::NO_PREALLOC.0,
             _ => 0,
         }),
-        extra: 0,
-        numa_node: 0,
-        key_type: Default::default(),
-        value_type: Default::default(),
-        inner: None,
-        kind: MapKind::User,
-        initial: Initial::Empty,
-        pinning: Pinning::None,
+        ..MapDef::bare(map_type, key_size, value_size, max_entries)
     }
 }
 
