@@ -8,7 +8,7 @@
 
 use abi::MapType;
 use btf::Kind as BtfKind;
-use isa::Reg;
+use isa::{Pc, Reg};
 
 use super::helper::Call;
 use crate::explore::{Flow, Verifier};
@@ -152,7 +152,9 @@ impl Verifier<'_> {
             return Err(self.unsupported("a timer without a map"));
         };
         let start = self.structure.subprograms[subprogram as usize].start;
-        let mut state = State::new(subprogram, start);
+        // Linux takes the path to begin at the program's first instruction, and
+        // goes back beyond the callback's start (measured).
+        let mut state = State::new(subprogram, Pc(0));
         let frame = state.frame_mut();
         frame.regs[Reg::R1.index()] = Value::pointer(Kind::MapPtr(map));
         frame.regs[Reg::R2.index()] = Value::pointer(Kind::MapKey(map));

@@ -36,6 +36,18 @@ pub(super) const TOPICS: &[Topic] = &[
         example: None,
     },
     Topic {
+        code: "arguments-before-call",
+        title: "Linux loses its way while it looks for where a value came from",
+        missing: "Nothing: Linux says of itself that it is mistaken.",
+        advice: "In a callback of a timer, return a constant instead of a number that is \
+         computed from the arguments.",
+        long: "When a value matters, Linux goes back over the path to what it was computed \
+         from. It takes the start of a timer's callback for a part of the path that set \
+         the callback, finds the arguments of the callback wanted before the call of \
+         bpf_timer_set_callback, which cannot have made them, and refuses the program.",
+        example: None,
+    },
+    Topic {
         code: "too-many-branches",
         title: "more than 8,192 branches wait to be followed",
         missing: "Fewer branches on one path.",

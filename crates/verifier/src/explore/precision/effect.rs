@@ -57,7 +57,10 @@ pub(in crate::explore) enum Effect {
 pub(super) enum Stuck {
     /// It is not followed through this: everything may matter.
     Unknown,
-    /// Linux would report a fault of its own here.
+    /// These argument registers are wanted before a call, which leaves none of
+    /// them: Linux reports a fault of its own.
+    Arguments(u16),
+    /// Linux would report another fault of its own here.
     Impossible,
 }
 
@@ -325,10 +328,11 @@ fn stored(wanted: &mut Wanted, base: u8, details: Details) -> Result<bool, Stuck
 
 /// After a call nobody can have read the argument registers.
 fn no_arguments(wanted: &Wanted) -> Result<(), Stuck> {
-    if wanted.current().regs & ARGUMENTS == 0 {
+    let wanted = wanted.current().regs;
+    if wanted & ARGUMENTS == 0 {
         Ok(())
     } else {
-        Err(Stuck::Impossible)
+        Err(Stuck::Arguments(wanted))
     }
 }
 
@@ -357,7 +361,7 @@ fn into_callee(wanted: &mut Wanted, step: Step<'_>) -> Result<(), Stuck> {
     if step.before_calling_back() {
         wanted.of_mut(wanted.frame()).regs &= !ARGUMENTS;
     }
-    no_arguments(wanted)?;
+    no_arguments(wanted).map_err(|_| Stuck::Impossible)?;
     let result = wanted.take(R0) && step.after_static_call();
     if !wanted.enter() {
         return Err(Stuck::Impossible);

@@ -31,7 +31,7 @@ use super::cache::FrameMarks;
 use super::history::{Backward, History, Trail};
 use super::{CheckpointId, Verifier};
 use crate::observe::Event;
-use crate::reason::Result;
+use crate::reason::{Limit, Result};
 use crate::state::{Frame, State};
 use effect::{Step, Stuck};
 use seen::Point;
@@ -243,6 +243,9 @@ impl Verifier<'_> {
                 Err(Stuck::Unknown) => {
                     self.force_precision(path);
                     return Ok(changed);
+                }
+                Err(Stuck::Arguments(wanted)) => {
+                    return Err(Limit::ArgumentsBeforeCall(wanted).into());
                 }
                 Err(Stuck::Impossible) => {
                     return Err(self.unsupported("precision of a value that no path explains"));

@@ -117,6 +117,7 @@ fn memory() {
         let found = match &found {
             Ok(text) => text,
             Err(Stuck::Unknown) => "unknown",
+            Err(Stuck::Arguments(_)) => "arguments",
             Err(Stuck::Impossible) => "impossible",
         };
         assert_eq!(found, expected, "{insn}");
@@ -202,13 +203,14 @@ fn calls() {
         let found = match &found {
             Ok(text) => text,
             Err(Stuck::Unknown) => "unknown",
+            Err(Stuck::Arguments(_)) => "arguments",
             Err(Stuck::Impossible) => "impossible",
         };
         assert_eq!(found, expected, "{pc} before {next}");
     };
     // Helpers make `r0` and leave no argument behind.
     check(2, 3, wanted(0, &[0, 6], &[0]), "frame0: r6 fp-8");
-    check(2, 3, wanted(0, &[1], &[]), "impossible");
+    check(2, 3, wanted(0, &[1], &[]), "arguments");
     // Into a function: from its end to what returned.
     check(
         12,
