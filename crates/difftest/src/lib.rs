@@ -58,6 +58,7 @@ mod differ;
 mod disagreement;
 pub mod engines;
 pub mod families;
+pub mod fuzz;
 pub mod generate;
 mod interpreter;
 mod known;

@@ -1,0 +1,137 @@
+//! One program, and what it is run on.
+
+use loader::raw::RawProgram;
+use serde::{Deserialize, Serialize};
+
+use crate::families::{Random, Seed};
+use crate::generate::{self, Dial, Mode};
+
+/// Tells these random numbers apart from others of the same seed.
+const STREAM: u64 = 0x6361_7365;
+
+/// One program, and what it is run on.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Of which kind it is.
+    pub kind: Kind,
+    /// The program with its maps.
+    pub raw: RawProgram,
+    /// One for each run; what a run leaves in maps the next one finds.
+    pub inputs: Vec<Input>,
+}
+
+/// What a program is run on, once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The packet.
+    pub packet: Vec<u8>,
+}
+
+/// Which kind of program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Programs that mean something, of all types.
+    Typed,
+    /// Half of them are refused.
+    Edge,
+    /// Random legal instructions.
+    Legal,
+    /// Programs that mean something, changed a little.
+    Mutated,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::Typed, Kind::Edge, Kind::Legal, Kind::Mutated];
+
+    /// Its name on the command line and in ledgers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Typed => "typed",
+            Kind::Edge => "edge",
+            Kind::Legal => "legal",
+            Kind::Mutated => "mutated",
+        }
+    }
+}
+
+/// How many programs of each kind there are among a thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mix {
+    parts: [u64; Kind::ALL.len()],
+}
+
+impl Default for Mix {
+    fn default() -> Mix {
+        Mix {
+            parts: [500, 300, 50, 150],
+        }
+    }
+}
+
+impl Mix {
+    /// Nothing but this kind.
+    pub fn only(kind: Kind) -> Mix {
+        Mix {
+            parts: Kind::ALL.map(|other| u64::from(other == kind)),
+        }
+    }
+
+    fn pick(&self, random: &mut Random) -> Kind {
+        let mut left = random.below(self.parts.iter().sum::<u64>().max(1));
+        for (kind, part) in Kind::ALL.into_iter().zip(self.parts) {
+            match left.checked_sub(part) {
+                Some(rest) => left = rest,
+                None => return kind,
+            }
+        }
+        Kind::Typed
+    }
+}
+
+impl Case {
+    /// The case with this index among those of a seed.
+    pub fn new(mix: &Mix, seed: Seed, index: u64) -> Case {
+        let mut random = Random::new(Seed(seed.0 ^ STREAM), index);
+        let kind = mix.pick(&mut random);
+        let program = |mode: Mode<'_>| generate::program(mode, seed, index);
+        let raw = match kind {
+            Kind::Typed => program(Mode::Typed(Dial::SOUND)),
+            Kind::Edge => program(Mode::Typed(Dial::EDGE)),
+            Kind::Legal => program(Mode::Legal),
+            Kind::Mutated => {
+                let sound = program(Mode::Typed(Dial::SOUND));
+                program(Mode::Mutated(&[sound.program]))
+            }
+        };
+        let input = |_| Input {
+            packet: random.bytes(64),
+        };
+        Case {
+            kind,
+            raw,
+            inputs: (0..8).map(input).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_says_everything() {
+        let code = |index| Case::new(&Mix::default(), Seed(5), index).raw.program.code;
+        assert_eq!(code(3), code(3));
+        assert_ne!(code(3), code(4));
+    }
+
+    #[test]
+    fn a_mix_is_what_it_says() {
+        let kinds = |mix: Mix| (0..40).map(move |index| Case::new(&mix, Seed(1), index).kind);
+        assert!(kinds(Mix::only(Kind::Legal)).all(|kind| kind == Kind::Legal));
+        for kind in [Kind::Typed, Kind::Edge, Kind::Mutated] {
+            assert!(kinds(Mix::default()).any(|other| other == kind), "{kind:?}");
+        }
+    }
+}

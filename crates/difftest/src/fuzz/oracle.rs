@@ -1,0 +1,113 @@
+//! What an oracle is, and what it says.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use crate::CannotAsk;
+
+/// Who says whether something is wrong about a program.
+pub trait Oracle {
+    /// Which one it is.
+    fn kind(&self) -> OracleKind;
+
+    /// What is wrong; `None` when nothing is.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else has to be asked and cannot be.
+    fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk>;
+}
+
+/// The oracles, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OracleKind {
+    /// What an accepted program does lies within what the verifier recorded, and it
+    /// never traps.
+    State,
+    /// What the verifier knows of each register is what Linux knows.
+    Registers,
+    /// The verdict and its sentence are another verifier's.
+    Verdict,
+    /// Interpreter, compiled code and Linux come to the same.
+    Result,
+    /// No panic, and an end in time.
+    Crash,
+}
+
+impl OracleKind {
+    /// All of them.
+    pub const ALL: [OracleKind; 5] = [
+        OracleKind::State,
+        OracleKind::Registers,
+        OracleKind::Verdict,
+        OracleKind::Result,
+        OracleKind::Crash,
+    ];
+
+    /// Its name on the command line and in ledgers.
+    pub fn name(self) -> &'static str {
+        match self {
+            OracleKind::State => "state",
+            OracleKind::Registers => "registers",
+            OracleKind::Verdict => "verdict",
+            OracleKind::Result => "result",
+            OracleKind::Crash => "crash",
+        }
+    }
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Who says so.
+    pub oracle: OracleKind,
+    /// What sort of fault it is: the same for every program that shows the same
+    /// one. A program is made smaller as long as this stays what it is.
+    pub class: String,
+    /// What is wrong, for a reader.
+    pub what: String,
+    /// The instruction, where there is one.
+    pub pc: Option<u32>,
+    /// Index of the input that shows it, where one does.
+    pub input: Option<usize>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Programs that our verifier was asked about.
+    pub programs: u64,
+    /// Of them, those that it accepts.
+    pub accepted: u64,
+    /// Of them, those that it does not know enough for.
+    pub unsupported: u64,
+    /// Programs that another verifier was asked about.
+    pub asked: u64,
+    /// Of them, those that it accepts.
+    pub accepted_there: u64,
+    /// Runs of programs.
+    pub runs: u64,
+    /// Instructions in them.
+    pub instructions: u64,
+    /// States that something was held against.
+    pub states: u64,
+    /// How often a program was refused, by code of the refusal.
+    pub refusals: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Adds what another tally has.
+    pub fn add(&mut self, other: &Tally) {
+        self.programs += other.programs;
+        self.accepted += other.accepted;
+        self.unsupported += other.unsupported;
+        self.asked += other.asked;
+        self.accepted_there += other.accepted_there;
+        self.runs += other.runs;
+        self.instructions += other.instructions;
+        self.states += other.states;
+        for (code, count) in &other.refusals {
+            *self.refusals.entry(code).or_default() += count;
+        }
+    }
+}
