@@ -122,7 +122,8 @@ fn is_short(op: AluOp, dst: bool, src: Operand, before: RegSet) -> bool {
         AluOp::Mov => src_is,
         AluOp::And => dst || src_is,
         AluOp::Or | AluOp::Xor => dst && src_is,
-        AluOp::Rsh => dst || matches!(src, Operand::Imm(32..)),
+        // Of the number only six bits count, also where a verifier refuses more.
+        AluOp::Rsh => dst || matches!(src, Operand::Imm(by) if by & 63 >= 32),
         AluOp::Arsh | AluOp::Div | AluOp::Mod => dst,
         _ => false,
     }
@@ -154,6 +155,19 @@ mod tests {
             r3 = r1
             exit";
         assert_eq!(at_end(text), [Reg::R2, Reg::FP]);
+    }
+
+    #[test]
+    fn six_bits_of_a_shift_count() {
+        let text = "r1 >>= 32
+            r2 >>= 31
+            r3 >>= 64
+            r4 >>= -1
+            r5 >>= 96
+            if r1 == 0 goto pc+1
+            r6 = r5
+            exit";
+        assert_eq!(at_end(text), [Reg::R1, Reg::R4, Reg::R5, Reg::FP]);
     }
 
     #[test]
