@@ -26,9 +26,14 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["isa", "loader"],
     ),
     (
+        "crates/scenario",
+        &["btf", "abi", "loader", "verifier", "vm", "xdp-sim"],
+        &[],
+    ),
+    (
         "crates/difftest",
         &[
-            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel",
+            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel", "scenario",
         ],
         &[],
     ),
@@ -36,6 +41,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         "crates/cli",
         &[
             "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "difftest",
+            "scenario",
         ],
         &["kernel"],
     ),
@@ -54,6 +60,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
 
 const OURS: &[&str] = &[
     "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "kernel", "xdp-sim", "difftest",
+    "scenario",
 ];
 
 #[test]
