@@ -17,6 +17,10 @@ use abi::{MapDef, Program};
 use kernel::{Kernel, LoadOptions, LogWanted};
 use verifier::{Config, Verdict};
 
+/// That of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds, unless one takes long.
 const ROUNDS: usize = 9;
 /// Rounds of a program that takes the kernel longer than [`LONG`].

@@ -31,6 +31,11 @@ use args::{Args, Command};
 use error::Failure;
 use output::Output;
 
+/// The libraries take whatever allocator the process has; this is the process
+/// where a verdict's time counts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
