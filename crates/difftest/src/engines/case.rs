@@ -1,7 +1,6 @@
 //! A program and what it is given.
 
-use abi::{ProgType, Program, Proven};
-use isa::{Imm64, Insn};
+use abi::{ProgType, Proven};
 use loader::raw::RawProgram;
 
 use crate::families::{Random, Seed};
@@ -41,7 +40,7 @@ impl Case {
         let random = &mut random;
         let runs = random.pick(&[1, 4, 8, 12]);
         let mut raw = generate::program(mode, seed, index);
-        trim(&mut raw.program);
+        generate::trim(&mut raw.program);
         Case {
             name: format!("{mode:?} {index} of {seed}"),
             raw,
@@ -82,28 +81,4 @@ impl Input {
             numbers: [random.edge(), random.edge(), random.below(65)],
         }
     }
-}
-
-/// Leaves out maps that the program does not name: some are not simulated, and
-/// each takes time to make.
-fn trim(program: &mut Program) {
-    let mut used: Vec<usize> = Vec::new();
-    for at in 0..program.code.len() {
-        let tail = program.code.get(at + 1).copied();
-        if let Insn::LoadImm {
-            imm: Imm64::MapIndex { index } | Imm64::MapIndexValue { index, .. },
-            ..
-        } = isa::decode(program.code[at], tail)
-        {
-            let index = index as usize;
-            let known = used.iter().position(|known| *known == index);
-            let place = known.unwrap_or_else(|| {
-                used.push(index);
-                used.len() - 1
-            });
-            program.code[at].imm = place as i32;
-        }
-    }
-    let maps = used.iter().filter_map(|index| program.maps.get(*index));
-    program.maps = maps.cloned().collect();
 }

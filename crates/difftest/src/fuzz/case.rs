@@ -1,5 +1,7 @@
 //! One program, and what it is run on.
 
+use std::fmt;
+
 use loader::raw::RawProgram;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,19 @@ impl Default for Mix {
         Mix {
             parts: [500, 300, 50, 150],
         }
+    }
+}
+
+impl fmt::Display for Mix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for (kind, part) in Kind::ALL.into_iter().zip(self.parts) {
+            if part != 0 {
+                write!(f, "{before}{}={part}", kind.name())?;
+                before = ",";
+            }
+        }
+        Ok(())
     }
 }
 

@@ -12,12 +12,25 @@
 //!   handles are kept, for speed.
 //! * Who cannot be asked is [`CannotAsk`](crate::CannotAsk), never agreement.
 
+mod campaign;
 mod case;
+pub mod coverage;
+mod found;
+pub mod ledger;
+mod minimise;
 mod oracle;
+mod panel;
+mod panics;
+mod plan;
+pub mod reproduce;
 #[cfg(target_os = "linux")]
 mod verdict;
+mod worker;
 
+pub use campaign::{Report, Watch, run};
 pub use case::{Case, Input, Kind, Mix};
-pub use oracle::{Finding, Oracle, OracleKind, Tally};
+pub use found::{Found, Record};
+pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
+pub use plan::{Against, Limit, Plan, Shard, ShardError};
 #[cfg(target_os = "linux")]
 pub use verdict::AgainstLinux;

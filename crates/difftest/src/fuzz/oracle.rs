@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use abi::Errno;
+use loader::raw::RawProgram;
+use verifier::{Config, Privileges, Verdict};
+
 use super::Case;
 use crate::CannotAsk;
 
@@ -70,16 +74,41 @@ pub struct Finding {
     pub pc: Option<u32>,
     /// Index of the input that shows it, where one does.
     pub input: Option<usize>,
+    /// What Linux said of the program, where it was asked.
+    pub linux: Option<LinuxSaid>,
+}
+
+/// Linux's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinuxSaid {
+    /// The error number of a refusal.
+    pub errno: Option<Errno>,
+    /// The last line of a refusal; empty for an accepted program.
+    pub message: String,
+}
+
+impl Finding {
+    /// That something is wrong.
+    pub fn new(oracle: OracleKind, class: impl Into<String>, what: impl Into<String>) -> Finding {
+        Finding {
+            oracle,
+            class: class.into(),
+            what: what.into(),
+            pc: None,
+            input: None,
+            linux: None,
+        }
+    }
 }
 
 /// What was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Programs that our verifier was asked about.
+    /// Cases that were looked at.
     pub programs: u64,
-    /// Of them, those that it accepts.
+    /// Of them, those that our verifier accepts.
     pub accepted: u64,
-    /// Of them, those that it does not know enough for.
+    /// Of them, those that our verifier does not know enough for.
     pub unsupported: u64,
     /// Programs that another verifier was asked about.
     pub asked: u64,
@@ -93,9 +122,31 @@ pub struct Tally {
     pub states: u64,
     /// How often a program was refused, by code of the refusal.
     pub refusals: BTreeMap<&'static str, u64>,
+    /// Whether our verdict of the case has been counted.
+    counted: bool,
 }
 
 impl Tally {
+    /// A case comes.
+    pub(super) fn begin(&mut self) {
+        self.programs += 1;
+        self.counted = false;
+    }
+
+    /// Counts our verdict of a case, once however many oracles want one.
+    pub fn ours(&mut self, verdict: &Verdict<'_>) {
+        if std::mem::replace(&mut self.counted, true) {
+            return;
+        }
+        match verdict {
+            Verdict::Accepted(_) => self.accepted += 1,
+            Verdict::Unsupported(_) => self.unsupported += 1,
+            Verdict::Refused(rejection) => {
+                *self.refusals.entry(rejection.reason.code()).or_default() += 1;
+            }
+        }
+    }
+
     /// Adds what another tally has.
     pub fn add(&mut self, other: &Tally) {
         self.programs += other.programs;
@@ -109,5 +160,21 @@ impl Tally {
         for (code, count) in &other.refusals {
             *self.refusals.entry(code).or_default() += count;
         }
+    }
+}
+
+/// The configuration that a load like this stands for, of a machine with one CPU
+/// and no types of its kernel.
+pub fn config(raw: &RawProgram) -> Config {
+    let flag = |bit: u32| raw.flags & 1 << bit != 0;
+    Config {
+        privileges: match raw.caps.perfmon {
+            true => Privileges::Full,
+            false => Privileges::BpfOnly,
+        },
+        strict_alignment: flag(0),
+        test_state_freq: flag(3),
+        test_reg_invariants: flag(7),
+        ..Config::default()
     }
 }

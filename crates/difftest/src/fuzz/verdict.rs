@@ -1,11 +1,16 @@
 //! Oracle 3: the verdict, its sentence and the counts, against the running kernel.
+//!
+//! Programs of the pool ([`Pool`]) share maps and types that the kernel is given
+//! once; any other program gets its own.
+
+use std::sync::Arc;
 
 use kernel::Kernel;
 
-use super::{Case, Finding, Oracle, OracleKind, Tally};
+use super::{Case, Finding, LinuxSaid, Oracle, OracleKind, Tally};
 use crate::CannotAsk;
 use crate::generate::Pool;
-use crate::verify::{Aspect, Compared, Judge, Opinion, OurJudge, PooledJudge, Said};
+use crate::verify::{Aspect, Compared, Judge, LinuxJudge, Opinion, OurJudge, PooledJudge, Said};
 
 /// Statistics alone: the last line of a refusal, and the counts.
 const LEVEL: u32 = 4;
@@ -13,7 +18,7 @@ const LEVEL: u32 = 4;
 /// Our verdict against that of the running kernel.
 #[derive(Debug)]
 pub struct AgainstLinux {
-    linux: PooledJudge,
+    linux: Linux,
     ours: OurJudge,
 }
 
@@ -22,11 +27,9 @@ impl AgainstLinux {
     ///
     /// # Errors
     ///
-    /// When it does not take them.
-    pub fn new(kernel: Kernel) -> Result<AgainstLinux, CannotAsk> {
-        let pool = Pool::get();
-        let ours = OurJudge::of(&kernel);
-        let linux = PooledJudge::new(kernel, &pool.maps, Some(&pool.btf))?;
+    /// When it cannot be asked, or does not take them.
+    pub fn new() -> Result<AgainstLinux, CannotAsk> {
+        let (linux, ours) = Linux::open()?;
         Ok(AgainstLinux { linux, ours })
     }
 }
@@ -37,19 +40,68 @@ impl Oracle for AgainstLinux {
     }
 
     fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
-        let ours = self.ours.judge(&case.raw, LEVEL)?;
-        // A change may have made a program name a map that there is not.
-        let Ok(linux) = self.linux.judge(&case.raw, LEVEL) else {
+        let (verdict, ours) = self.ours.verdict(&case.raw);
+        tally.ours(&verdict);
+        let Some(linux) = self.linux.ask(case, LEVEL, tally) else {
             return Ok(None);
         };
-        tally.asked += 1;
-        tally.accepted_there += u64::from(linux.said == Said::Accepted);
-        Ok(finding(&linux, &ours))
+        Ok(difference(&linux, &ours))
     }
 }
 
-/// The first difference.
-fn finding(linux: &Opinion, ours: &Opinion) -> Option<Finding> {
+/// The running kernel, asked about cases.
+#[derive(Debug)]
+pub(super) struct Linux {
+    pooled: PooledJudge,
+    alone: LinuxJudge,
+}
+
+impl Linux {
+    /// The kernel, and our verifier told of the same machine.
+    pub(super) fn open() -> Result<(Linux, OurJudge), CannotAsk> {
+        let pool = Pool::get();
+        let kernel = kernel()?;
+        let ours = OurJudge::of(&kernel);
+        let pooled = PooledJudge::new(kernel, &pool.maps, Some(&pool.btf))?;
+        let alone = LinuxJudge::new(self::kernel()?);
+        Ok((Linux { pooled, alone }, ours))
+    }
+
+    /// What it says; nothing of a program that cannot be put to it: a change may
+    /// have made it name a map that there is not.
+    pub(super) fn ask(&mut self, case: &Case, level: u32, tally: &mut Tally) -> Option<Opinion> {
+        let is_pooled = Arc::ptr_eq(&case.raw.program.maps, &Pool::get().maps);
+        let opinion = match is_pooled {
+            true => self.pooled.judge(&case.raw, level),
+            false => self.alone.judge(&case.raw, level),
+        };
+        let opinion = opinion.ok()?;
+        tally.asked += 1;
+        tally.accepted_there += u64::from(opinion.said == Said::Accepted);
+        Some(opinion)
+    }
+}
+
+fn kernel() -> Result<Kernel, CannotAsk> {
+    Kernel::open().map_err(|why| CannotAsk::Missing {
+        missing: why.to_string(),
+    })
+}
+
+impl From<&Opinion> for LinuxSaid {
+    fn from(opinion: &Opinion) -> LinuxSaid {
+        LinuxSaid {
+            errno: match opinion.said {
+                Said::Refused(errno) => Some(errno),
+                _ => None,
+            },
+            message: opinion.message.clone(),
+        }
+    }
+}
+
+/// The first difference. Nothing is wrong where we give no verdict.
+fn difference(linux: &Opinion, ours: &Opinion) -> Option<Finding> {
     if matches!(ours.said, Said::Unsupported(_)) {
         return None;
     }
@@ -61,10 +113,7 @@ fn finding(linux: &Opinion, ours: &Opinion) -> Option<Finding> {
         (aspect, _) => format!("another {}", aspect.name()),
     };
     Some(Finding {
-        oracle: OracleKind::Verdict,
-        class,
-        what: difference.to_string(),
-        pc: None,
-        input: None,
+        linux: Some(linux.into()),
+        ..Finding::new(OracleKind::Verdict, class, difference.to_string())
     })
 }

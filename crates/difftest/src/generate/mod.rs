@@ -40,6 +40,7 @@ mod mutate;
 mod pool;
 mod reduce;
 mod text;
+mod trim;
 mod typed;
 
 use abi::Program;
@@ -49,6 +50,7 @@ use crate::families::{Random, Seed};
 pub use pool::Pool;
 pub use reduce::reduced;
 pub use text::text;
+pub use trim::trim;
 use typed as arithmetic;
 
 /// Tells these random numbers apart from others of the same seed.

@@ -62,6 +62,15 @@ impl OurJudge {
     }
 }
 
+impl OurJudge {
+    /// The verdict itself, and what [`Judge::judge`] makes of it at level 0.
+    pub fn verdict<'p>(&self, raw: &'p RawProgram) -> (Verdict<'p>, Opinion) {
+        let verdict = verifier::verify(&raw.program, &self.config(raw), None);
+        let said = opinion(&verdict, String::new());
+        (verdict, said)
+    }
+}
+
 impl Judge for OurJudge {
     fn name(&self) -> &'static str {
         "ebpf-sim"

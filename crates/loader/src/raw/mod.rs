@@ -28,6 +28,7 @@ mod error;
 mod form;
 mod maps;
 mod types;
+mod write;
 
 use std::sync::Arc;
 

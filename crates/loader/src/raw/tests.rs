@@ -153,3 +153,19 @@ fn damaged_lines() {
         let _ = RawProgram::parse(&line[..at], None);
     }
 }
+
+/// What is written is read as the same.
+#[test]
+fn written_and_read() {
+    let lines = [
+        r#"{"insns": ["b700000002000000", "9500000000000000"]}"#,
+        r#"{"name":"n","type":"tracing","attach_type":"trace_fentry","attach_target":"f","flags":24,"license":"MIT","kern_version":7,"caps":["BPF"],"insns":["18510000000000000000000000000000","8520000000000000","9500000000000000"],"externs":["bpf_f"],"maps":[{"name":"m","type":"array_of_maps","key":4,"val":4,"ents":2,"flags":1024,"extra":3,"inner":{"type":"array","key":4,"val":8,"ents":1}},{"type":"array","key":4,"val":2,"ents":1,"flags":128,"contents_hex":"0102","frozen":true}],"func_info":[[0,1]],"line_info":[[0,1,2,3075]]}"#,
+    ];
+    for line in lines {
+        let first = RawProgram::parse(line, None).expect(line);
+        let text = first.to_json().to_string();
+        let again = RawProgram::parse(&text, None).expect(&text);
+        assert_eq!(format!("{first:?}"), format!("{again:?}"));
+        assert_eq!(again.to_json().to_string(), text);
+    }
+}

@@ -1,0 +1,108 @@
+//! All the oracles of a campaign, as one that survives what they fall over.
+
+use super::coverage::Coverage;
+use super::oracle::config;
+use super::panics::caught;
+use super::{Against, Case, Finding, Oracle, OracleKind, Tally};
+use crate::CannotAsk;
+
+/// All the oracles of a campaign.
+pub(super) struct Panel {
+    kinds: Vec<OracleKind>,
+    against: Against,
+    oracles: Vec<Box<dyn Oracle>>,
+}
+
+impl Panel {
+    /// # Errors
+    ///
+    /// When somebody who would have to be asked cannot be.
+    pub(super) fn new(kinds: &[OracleKind], against: &Against) -> Result<Panel, CannotAsk> {
+        let mut oracles = Vec::new();
+        for kind in kinds {
+            oracles.extend(make(*kind, against)?);
+        }
+        if oracles.is_empty() {
+            oracles.push(Box::new(OurVerdict));
+        }
+        Ok(Panel {
+            kinds: kinds.to_vec(),
+            against: against.clone(),
+            oracles,
+        })
+    }
+
+    /// The first thing that is wrong. A panic is one.
+    pub(super) fn check(
+        &mut self,
+        case: &Case,
+        tally: &mut Tally,
+    ) -> Result<Option<Finding>, CannotAsk> {
+        self.check_by(OracleKind::Crash, case, tally)
+    }
+
+    /// The same of one oracle; of [`OracleKind::Crash`], any.
+    pub(super) fn check_by(
+        &mut self,
+        kind: OracleKind,
+        case: &Case,
+        tally: &mut Tally,
+    ) -> Result<Option<Finding>, CannotAsk> {
+        for oracle in &mut self.oracles {
+            if kind != OracleKind::Crash && oracle.kind() != kind {
+                continue;
+            }
+            match caught(|| oracle.check(case, tally)) {
+                Ok(Ok(None)) => {}
+                Ok(said) => return said,
+                Err(panic) => {
+                    // They may be half changed.
+                    *self = Panel::new(&self.kinds, &self.against)?;
+                    return Ok(Some(panic.finding()));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What of our verifier a program exercises; what it panics of the oracles say.
+pub(super) fn cover(case: &Case, coverage: &mut Coverage) {
+    let program = &case.raw.program;
+    let mut seen = Coverage::default();
+    let watched =
+        caught(|| verifier::verify(program, &config(&case.raw), Some(&mut seen)).is_accepted());
+    if watched.is_ok() {
+        coverage.add(seen);
+    }
+}
+
+/// The oracle of a kind, where there is one against such a party.
+fn make(kind: OracleKind, against: &Against) -> Result<Option<Box<dyn Oracle>>, CannotAsk> {
+    Ok(match (kind, against) {
+        #[cfg(target_os = "linux")]
+        (OracleKind::Verdict, Against::Kernel) => Some(Box::new(super::AgainstLinux::new()?)),
+        #[cfg(not(target_os = "linux"))]
+        (_, Against::Kernel) => {
+            return Err(CannotAsk::Missing {
+                missing: "only Linux has a kernel to ask".to_owned(),
+            });
+        }
+        _ => None,
+    })
+}
+
+/// No more than that our verifier comes to an end.
+struct OurVerdict;
+
+impl Oracle for OurVerdict {
+    fn kind(&self) -> OracleKind {
+        OracleKind::Crash
+    }
+
+    fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
+        let verdict = verifier::verify(&case.raw.program, &config(&case.raw), None);
+        tally.ours(&verdict);
+        Ok(None)
+    }
+}
