@@ -11,6 +11,7 @@
 use crate::fields::{self, Fields};
 use crate::table::{self, Row, Select, TABLE};
 use crate::{Insn, Invalid, Reg, Slot};
+use inject::Bug;
 
 /// The meaning of `slot`; `next` is the slot after it, which holds the upper
 /// half of a 64-bit immediate load.
@@ -19,6 +20,10 @@ pub fn decode(slot: Slot, next: Option<Slot>) -> Insn {
 }
 
 fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
+    let slot = match slot.offset < 0 && inject::on(Bug::Cve2025_40169) {
+        true => without_offset_of_alu(slot),
+        false => slot,
+    };
     let rows = table::rows(slot.opcode);
     let Some(row) = rows.iter().find(|row| row.selects(slot)) else {
         return Err(match rows.first() {
@@ -44,6 +49,16 @@ fn meaning(slot: Slot, next: Option<Slot>) -> Result<Insn, Invalid> {
     exists(slot.src)?;
     exists(slot.dst)?;
     Ok(fields::fill(row.insn, operand_fields(slot, tail)))
+}
+
+/// Arithmetic with its offset taken for none, for a bug that is brought back.
+fn without_offset_of_alu(slot: Slot) -> Slot {
+    const CLASS: u8 = 0b0000_0111;
+    let is_alu = matches!(slot.opcode & CLASS, 4 | 7);
+    Slot {
+        offset: if is_alu { 0 } else { slot.offset },
+        ..slot
+    }
 }
 
 fn exists(register: u8) -> Result<(), Invalid> {

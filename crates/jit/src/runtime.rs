@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
+use inject::Bug;
 use isa::Pc;
 use vm::helper::{Call, Stop};
 use vm::memory::{Fault, GRANULE};
@@ -288,6 +289,10 @@ pub(crate) unsafe extern "sysv64" fn tail_call(
         run.stop(ProgId(0), Pc(0), UNKNOWN);
         return 0;
     };
+    let r3 = match inject::on(Bug::Cve2022_2905) {
+        true => in_bounds(machine, r2, r3),
+        false => r3,
+    };
     let target = match machine.tail_call(r2, r3, run.tail_calls) {
         Ok(Some(target)) if machine.linked(target).is_some() => target,
         Ok(_) => return 0,
@@ -303,6 +308,16 @@ pub(crate) unsafe extern "sysv64" fn tail_call(
     };
     run.tail_calls += 1;
     entry
+}
+
+/// The index of the last entry of a program array for those beyond it; for a bug
+/// that is brought back.
+fn in_bounds(machine: &Machine, map: u64, index: u64) -> u64 {
+    let map = vm::MapId::from_handle(map).and_then(|id| machine.map(id));
+    map.map_or(index, |map| {
+        let last = map.def().max_entries.saturating_sub(1);
+        index.min(last.into())
+    })
 }
 
 /// The load behind [`Runtime::slow_load`].

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use abi::{FuncInfo, LineInfo};
+use inject::Bug;
 use isa::{Pc, Slot};
 
 use crate::core_relo::CoreRelocation;
@@ -147,6 +148,7 @@ fn functions_of(
                 .map(|s| s.value)
                 .find(|v| *v > symbol.value)
                 .unwrap_or(section.code.len() as u64 * 8),
+            size if inject::on(Bug::SolanaElf) => symbol.value.strict_add(size),
             size => symbol.value.saturating_add(size),
         };
         let (start, end) = bounds(section, symbol, end)?;

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::{Asked, Error, Side, Subject, compat, matching};
 use crate::{Array, Composite, Enumerator, Type, TypeId};
+use inject::Bug;
 
 /// Longest access string, and deepest nesting of what it leads through.
 const MAX_LEN: usize = 64;
@@ -123,7 +124,8 @@ impl<'a> Spec<'a> {
         let flexible = array.len == 0
             && matches!(self.path.last(), Some(Accessor::Member(composite, at, _))
                 if at + 1 == composite.len());
-        flexible || index < array.len
+        let negative = (index as i32) < 0 && inject::on(Bug::Cve2026_45839);
+        flexible || index < array.len || negative
     }
 }
 
@@ -132,7 +134,10 @@ fn indices(asked: Asked<'_>) -> Result<Vec<u32>, Error> {
     let parts = asked.relo.access.split(':');
     let indices: Vec<u32> = parts
         .take(MAX_LEN + 1)
-        .map(|part| part.parse())
+        .map(|part| match part.parse::<i32>() {
+            Ok(negative) if inject::on(Bug::Cve2026_45839) => Ok(negative as u32),
+            _ => part.parse(),
+        })
         .collect::<Result<_, _>>()
         .map_err(|_| asked.bad_access("is not a list of numbers separated by colons"))?;
     if indices.len() > MAX_LEN {

@@ -4,6 +4,7 @@
 //! lies there: shifts by a register and divisions need no saving but that of rax.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use inject::Bug;
 use isa::{AluOp, EndianOp, Operand, Reg, Size, Width, eval};
 
 use super::asm::{Form, host as fixed};
@@ -726,8 +727,10 @@ impl Emitter<'_> {
             dynasm!(ops ; .arch x64 ; =>zero);
             match (quotient, width) {
                 (true, _) => dynasm!(ops ; .arch x64 ; xor Rd(dst), Rd(dst)),
-                (false, Width::W32) => dynasm!(ops ; .arch x64 ; mov Rd(dst), Rd(dst)),
-                (false, Width::W64) => {}
+                (false, Width::W32) if !inject::on(Bug::Cve2021_3444) => {
+                    dynasm!(ops ; .arch x64 ; mov Rd(dst), Rd(dst));
+                }
+                (false, _) => {}
             }
         }
         dynasm!(ops ; .arch x64 ; =>done);

@@ -1,6 +1,7 @@
 //! Jumps and calls.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use inject::Bug;
 use isa::{AluOp, CmpOp, Insn, Operand, Reg, Width};
 use vm::Link;
 use vm::memory::GRANULE;
@@ -174,9 +175,22 @@ impl Emitter<'_> {
     /// A jump from an instruction, always or on a condition.
     fn jump_to_block(&mut self, number: u32, condition: Option<u8>, target: Option<u32>) {
         let to = self.destination(target);
-        let label = self.target(target);
+        let label = match inject::on(Bug::Cve2021_29154) {
+            true => self.target_of_another_pass(number, target),
+            false => self.target(target),
+        };
         let near = to.is_some_and(|to| self.is_near(number, to));
         self.tables.asm.jump(condition, label, near);
+    }
+
+    /// Backwards, the block after the target; for a bug that is brought back.
+    fn target_of_another_pass(&self, number: u32, target: Option<u32>) -> DynamicLabel {
+        let back = target.filter(|target| *target <= number);
+        let after = back.and_then(|target| {
+            let mut labels = self.labels.iter().skip(target as usize + 1);
+            labels.find_map(|label| *label)
+        });
+        after.unwrap_or_else(|| self.target(target))
     }
 
     /// Whether the code between an instruction and a target is certainly, or for

@@ -20,6 +20,7 @@ mod string;
 
 use abi::helpers::{self, Helper};
 use abi::{AttachType, ProgType};
+use inject::Bug;
 use isa::Reg;
 
 use super::dynptr::Found;
@@ -88,7 +89,7 @@ impl Verifier<'_> {
         self.check_map_written(&call)?;
         self.check_tail_call(&call)?;
         self.note_proven(&call);
-        if let Some(stretch) = call.fills {
+        if let (Some(stretch), false) = (call.fills, inject::on(Bug::Cve2026_45903)) {
             self.fill_stack(stretch)?;
         }
         self.release_argument(&call)?;

@@ -1,6 +1,7 @@
 //! Whether a checkpoint covers a state: whether everything that may happen from
 //! the state was already seen from the checkpoint.
 
+use inject::Bug;
 use isa::Pc;
 
 use super::cache::{Checkpoint, FrameMarks};
@@ -138,7 +139,13 @@ impl Comparison<'_> {
             }
         }
         let mut slots = old.stack.slots().iter().enumerate();
-        slots.all(|(n, slot)| self.slot(slot, marks.slots & 1 << n != 0, cur.stack.slot(n)))
+        slots.all(|(n, slot)| {
+            let beside = match inject::on(Bug::Cve2024_45020) {
+                true => Some(&cur.stack.slots()[n]),
+                false => cur.stack.slot(n),
+            };
+            self.slot(slot, marks.slots & 1 << n != 0, beside)
+        })
     }
 
     #[inline]

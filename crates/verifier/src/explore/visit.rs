@@ -8,6 +8,7 @@ use crate::observe::Event;
 use crate::reason::{Limit, Result};
 use crate::state::{Content, IterState, Kind, State};
 use crate::structure::Marks;
+use inject::Bug;
 
 /// History entries that a path may have before a checkpoint is forced.
 const MAX_HISTORY: usize = 40;
@@ -125,7 +126,7 @@ impl super::Verifier<'_> {
         if checkpoint.branches != 0 {
             self.compare_open(id, marks)
         } else {
-            let in_loop = self.loops.is_open(checkpoint.visit);
+            let in_loop = self.loops.is_open(checkpoint.visit) && !inject::on(Bug::Cve2025_38060);
             let mode = if in_loop {
                 Mode::RangeWithin
             } else {

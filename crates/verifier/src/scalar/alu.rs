@@ -5,12 +5,14 @@
 //! not follow (division, remainder, shifts by an unknown amount) gives a number
 //! of which nothing is known, at 32 bits too.
 
+use inject::Bug;
 use isa::{AluOp, EndianOp, Width};
 
 use super::ScalarOf;
 use super::range::Range;
 use super::tnum::TnumOf;
 use super::word::{Int, Signed, Word};
+use super::wrong;
 
 impl<W: Word> ScalarOf<W> {
     /// `self op src`; for [`AluOp::Mov`], `src`.
@@ -28,8 +30,11 @@ impl<W: Word> ScalarOf<W> {
             (AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod, _) => Self::unknown(),
             (_, Width::W64) => self.combine(op, &src).sync(),
             (_, Width::W32) => {
-                let (low, bits) =
+                let (mut low, bits) =
                     combine(op, (&self.low, self.tnum.low()), (&src.low, src.tnum.low()));
+                if inject::on(Bug::Cve2020_27194) && op == AluOp::Or {
+                    low = wrong::signed_from_wide(&self, low);
+                }
                 Self::of_low(low, bits)
             }
         }
@@ -97,6 +102,9 @@ impl<W: Word> ScalarOf<W> {
         if width == Width::W32 {
             let bits = self.tnum.low();
             let (low, bits) = match op {
+                AluOp::Rsh if inject::on(Bug::Cve2018_18445) => {
+                    wrong::shift_then_cut(&self, amount)
+                }
                 AluOp::Lsh => (self.low.lsl(amount), bits.lsl(amount)),
                 AluOp::Rsh => (self.low.lsr(amount), bits.lsr(amount)),
                 _ => (self.low.asr(amount), bits.asr(amount)),
@@ -138,11 +146,17 @@ impl<W: Word> ScalarOf<W> {
 
     /// The low half with the upper half zero.
     pub fn zero_extend32(self) -> Self {
+        if inject::on(Bug::Cve2017_16996) {
+            return wrong::keep_ends_that_fit(self);
+        }
+        if inject::on(Bug::Cve2021_45402) {
+            return wrong::extend_signed_range(self);
+        }
         Self::of_low(self.low, self.tnum.low())
     }
 
     /// The number of a low half alone.
-    fn of_low(low: Range<W::Half>, bits: TnumOf<W::Half>) -> Self {
+    pub(super) fn of_low(low: Range<W::Half>, bits: TnumOf<W::Half>) -> Self {
         let zero = <W::Half as Int>::Signed::ZERO;
         let (umin, umax) = (W::extend(low.umin), W::extend(low.umax));
         let (smin, smax) = if low.smin >= zero && low.smax >= zero {
@@ -302,7 +316,13 @@ fn combine<I: Int>(
                 _ => a_bits.xor(b_bits),
             };
             let range = match op {
-                _ if a_bits.is_const() && b_bits.is_const() => Range::constant(bits.value),
+                _ if a_bits.is_const() && b_bits.is_const() => {
+                    if inject::on(Bug::Cve2021_3490) {
+                        *a
+                    } else {
+                        Range::constant(bits.value)
+                    }
+                }
                 AluOp::And => a.and(b, bits),
                 AluOp::Or => a.or(b, bits),
                 _ => a.xor(bits),

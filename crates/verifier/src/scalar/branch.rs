@@ -1,11 +1,13 @@
 //! What a conditional jump tells of its operands.
 
+use inject::Bug;
 use isa::{CmpOp, Width};
 
 use super::ScalarOf;
 use super::range::Range;
 use super::tnum::TnumOf;
 use super::word::{Int, Signed, Word};
+use super::wrong;
 
 /// The operands of a conditional jump, `(dst, src)`, on both ways out of it.
 ///
@@ -38,8 +40,13 @@ enum Learn {
 impl<W: Word> ScalarOf<W> {
     /// What is known of the operands of `if dst op src` on both ways.
     pub fn refine(op: CmpOp, width: Width, dst: Self, src: Self) -> Branches<W> {
+        let fall = assume(op, false, width, dst, src);
+        let src = match src.is_const() && inject::on(Bug::Cve2024_41003) {
+            true => fall.1,
+            false => src,
+        };
         Branches {
-            fall: assume(op, false, width, dst, src),
+            fall,
             taken: assume(op, true, width, dst, src),
         }
     }
@@ -100,7 +107,11 @@ fn assume<W: Word>(
     dst: ScalarOf<W>,
     src: ScalarOf<W>,
 ) -> (ScalarOf<W>, ScalarOf<W>) {
-    let (dst, src) = assume_unsynced(op, holds, width, dst, src);
+    let (mut dst, mut src) = assume_unsynced(op, holds, width, dst, src);
+    if inject::on(Bug::Cve2020_8835) && width == Width::W32 {
+        dst = wrong::low_bits_from_ends(dst);
+        src = wrong::low_bits_from_ends(src);
+    }
     (dst.sync(), src.sync())
 }
 
@@ -260,7 +271,8 @@ fn equals<I: Int>(
     if a_bits.is_const() && b_bits.is_const() {
         return Some(a_bits.value == b_bits.value);
     }
-    (!a_bits.overlaps(b_bits) || are_apart(a, b)).then_some(false)
+    let differ = !a_bits.overlaps(b_bits) && !inject::on(Bug::Cve2024_41003);
+    (differ || are_apart(a, b)).then_some(false)
 }
 
 /// Linux looks only if one of the two is constant.

@@ -31,8 +31,10 @@ mod sync;
 pub mod text;
 mod tnum;
 mod word;
+mod wrong;
 
 pub use branch::Branches;
+use inject::Bug;
 pub use tnum::{Tnum, TnumOf};
 pub use word::{Int, Signed, Word};
 
@@ -215,6 +217,9 @@ impl<W: Word> ScalarOf<W> {
     /// paths that no run takes.
     #[inline]
     pub fn violates_invariants(&self) -> bool {
+        if inject::on(Bug::Cve2021_3490) {
+            return false;
+        }
         self.is_empty()
             || (self.tnum.is_const() && !self.agrees_with_bits())
             || (self.tnum.low().is_const() && self.low != Range::constant(self.tnum.value.low()))

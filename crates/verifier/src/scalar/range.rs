@@ -7,6 +7,7 @@
 
 use super::tnum::TnumOf;
 use super::word::{Int, Signed};
+use inject::Bug;
 
 /// An unsigned and a signed interval, ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -246,6 +247,11 @@ impl<I: Int> Range<I> {
         Range {
             umin: self.umin >> amount,
             umax: self.umax >> amount,
+            smax: if inject::on(Bug::Cve2017_17853) {
+                self.smax
+            } else {
+                I::Signed::MAX
+            },
             ..Self::UNBOUNDED
         }
     }

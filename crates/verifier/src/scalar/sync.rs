@@ -9,6 +9,7 @@
 use super::ScalarOf;
 use super::tnum::TnumOf;
 use super::word::{Int, Signed, Word};
+use inject::Bug;
 
 /// Linux's rounds of [`ScalarOf::deduce`]; fewer give other results.
 const ROUNDS: u32 = 3;
@@ -79,6 +80,9 @@ impl<W: Word> ScalarOf<W> {
         let (umin, umax) = (self.wide.umin, self.wide.umax);
         let (smin, smax) = (self.wide.smin.bits(), self.wide.smax.bits());
 
+        if inject::on(Bug::Cve2021_31440) && umin.high() == W::Half::ZERO {
+            self.low.at_least_unsigned(umin.low());
+        }
         if umin.high() == umax.high() {
             self.low.at_least_unsigned(umin.low());
             self.low.at_most_unsigned(umax.low());

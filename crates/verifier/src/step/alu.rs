@@ -1,5 +1,6 @@
 //! Arithmetic on numbers, and moves.
 
+use inject::Bug;
 use isa::{AluOp, EndianOp, Operand, Reg, Width};
 
 use crate::explore::Verifier;
@@ -21,6 +22,7 @@ impl Verifier<'_> {
 
     fn move_constant(&mut self, width: Width, dst: Reg, imm: i32) -> Result {
         let number = match width {
+            Width::W32 if inject::on(Bug::Cve2017_16995) => i64::from(imm) as u64,
             Width::W32 => u64::from(imm as u32),
             Width::W64 => i64::from(imm) as u64,
         };
@@ -112,7 +114,9 @@ impl Verifier<'_> {
         self.change(dst, |value| {
             // Nothing happens to the number then, not even to its link.
             if (op, bits) != (EndianOp::Le, 64) {
-                value.unlink();
+                if !inject::on(Bug::Cve2026_43070) {
+                    value.unlink();
+                }
                 value.num = value.num.endian(op, bits.into());
             }
         })
@@ -121,7 +125,7 @@ impl Verifier<'_> {
     /// Changes a number in place; of a pointer nothing is known afterwards.
     fn change(&mut self, dst: Reg, change: impl FnOnce(&mut Value)) -> Result {
         let mut value = self.read_reg(dst)?;
-        if value.is_pointer() {
+        if value.is_pointer() && !inject::on(Bug::Cve2025_40050) {
             if !self.may_leak() {
                 return Err(Pointer::Hidden(dst).into());
             }
@@ -176,7 +180,11 @@ impl Verifier<'_> {
         } else {
             return Ok(());
         };
-        *self.push_branch(self.pc)?.reg_mut(dst) = zero;
+        let at = match op {
+            AluOp::Or if inject::on(Bug::Cve2026_31413) => self.after(self.pc),
+            _ => self.pc,
+        };
+        *self.push_branch(at)?.reg_mut(dst) = zero;
         *self.state.reg_mut(dst) = ones;
         Ok(())
     }

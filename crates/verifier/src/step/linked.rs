@@ -5,6 +5,7 @@
 //! follow. Linux remembers at most six for a branch, of which it can find
 //! precision again on the way back; further ones lose their link.
 
+use inject::Bug;
 use isa::{AluOp, Operand, Reg, Width};
 
 use crate::explore::{Linked, Verifier};
@@ -121,7 +122,10 @@ fn following(known: &Value, other: &Value) -> Option<Value> {
     let distance = Scalar::constant(distance as u64);
     Some(Value {
         num: known.num.alu(AluOp::Add, width, distance),
-        ..*other
+        ..match inject::on(Bug::Cve2026_45933) {
+            true => *known,
+            false => *other,
+        }
     })
 }
 

@@ -1,5 +1,6 @@
 //! Arithmetic on pointers: what may be added to which, and where that leads.
 
+use inject::Bug;
 use isa::{AluOp, Operand, Reg, Width};
 
 use crate::explore::Verifier;
@@ -102,6 +103,11 @@ impl Verifier<'_> {
         if sum.swapped {
             // The register takes over what it points to, not the reference.
             result.ref_id = before.ref_id;
+            if let (Kind::Stack { frame }, true) =
+                (&mut result.kind, inject::on(Bug::Cve2026_74720))
+            {
+                *frame = self.state.current() as u8;
+            }
         }
         check_offset(&result, sum.pointer)?;
         Ok(result)
@@ -197,7 +203,7 @@ impl Sum<'_> {
     /// whatever is added, others must not be moved.
     fn moves(&self) -> Result<bool> {
         let (reg, found) = (self.dst, self.pointer.type_name());
-        if self.pointer.may_be_null() {
+        if self.pointer.may_be_null() && !inject::on(Bug::Cve2022_23222) {
             return Err(Pointer::MayBeNull { reg, found }.into());
         }
         let by = self.number.num.as_const();
@@ -215,7 +221,7 @@ impl Sum<'_> {
             | Kind::Buf
             | Kind::Func { .. }
             | Kind::DynptrPtr(_) => Ok(true),
-            Kind::FlowKeys if by.is_some() => Ok(true),
+            Kind::FlowKeys if by.is_some() || inject::on(Bug::Cve2024_26589) => Ok(true),
             Kind::MapPtr(_) if by == Some(0) && self.op == AluOp::Add => Ok(true),
             _ => Err(Pointer::Immovable { reg, found }.into()),
         }

@@ -211,6 +211,11 @@ macro_rules! op_codes {
                         (isa::CmpOp::$cmp, isa::Width::W64, false) => OpCode::$j64,
                         (isa::CmpOp::$cmp, isa::Width::W64, true) => OpCode::$j64k,
                         (isa::CmpOp::$cmp, isa::Width::W32, false) => OpCode::$j32,
+                        (isa::CmpOp::$cmp, isa::Width::W32, true)
+                            if inject::on(inject::Bug::SolanaPath) =>
+                        {
+                            OpCode::$j64k
+                        }
                         (isa::CmpOp::$cmp, isa::Width::W32, true) => OpCode::$j32k,
                     )*
                 }

@@ -17,6 +17,7 @@
 //! record, while there is one.
 
 use abi::{Errno, MapDef};
+use inject::Bug;
 
 use super::{Map, MapId};
 use crate::memory::{Addr, OutOfSpace, RegionId, RegionKind, Rights, Space};
@@ -82,7 +83,8 @@ impl RingBuffer {
         }
         let total = (size + u64::from(HEADER)).next_multiple_of(8);
         let end = self.producer + total;
-        if end - self.consumer >= u64::from(self.def.max_entries) {
+        let full = end - self.consumer >= u64::from(self.def.max_entries);
+        if full && !inject::on(Bug::Cve2021_3489) {
             return None;
         }
         let header = self.header_at(self.producer);

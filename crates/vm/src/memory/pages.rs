@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::reservation::Reservation;
 use super::{Addr, Elements, GRANULE, GRANULES};
+use inject::Bug;
 
 /// The part of a granule's region that programs may touch freely.
 #[derive(Clone, Copy, Debug, Default)]
@@ -205,7 +206,8 @@ impl Pages {
     pub(super) fn load<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
         let window = self.window(addr)?;
         let at = (addr as u32).wrapping_sub(window.start);
-        if u64::from(at) + N as u64 > u64::from(window.read) {
+        let checked = if inject::on(Bug::RbpfFirstByte) { 1 } else { N };
+        if u64::from(at) + checked as u64 > u64::from(window.read) {
             return None;
         }
         // SAFETY: `addr` is below 2^32, or there would be no window for it, and every committed byte lies at base + address.

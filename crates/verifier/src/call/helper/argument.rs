@@ -2,6 +2,7 @@
 
 use abi::MapType;
 use abi::helpers::Arg;
+use inject::Bug;
 use isa::Reg;
 
 use super::super::dynptr::Wanted;
@@ -137,6 +138,9 @@ impl Verifier<'_> {
         if accepts.releases {
             let dynptr = accepts.kinds.contains(&Accepted::DynptrPtr);
             if dynptr && matches!(value.kind, Kind::Stack { .. }) {
+                return Ok(());
+            }
+            if inject::on(Bug::Cve2021_4204) {
                 return Ok(());
             }
             if value.off != 0 {

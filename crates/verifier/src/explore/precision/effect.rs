@@ -1,5 +1,6 @@
 //! What going back over an instruction does to what is wanted.
 
+use inject::Bug;
 use isa::{AluOp, AtomicOp, CallTarget, Insn, Operand, Pc, Reg};
 
 use super::wanted::Wanted;
@@ -242,10 +243,14 @@ impl Effect {
                 }
                 // Linux 6.18 takes the register for what it was before and
                 // misses that its value comes from the slot (CVE-2026-43009).
-                if fetched && let Some((frame, slot)) = details.slot() {
+                if fetched
+                    && !inject::on(Bug::Cve2026_43009)
+                    && let Some((frame, slot)) = details.slot()
+                {
                     wanted.add_slot(frame, slot);
                 }
             }
+            Effect::Compare(..) if inject::on(Bug::Cve2023_2163) => {}
             Effect::Compare(dst, src) => {
                 if wanted.has(dst) || wanted.has(src) {
                     if !details.src_is_stack() {

@@ -1,6 +1,7 @@
 //! Memory that helpers and global functions are handed.
 
 use abi::ProgType;
+use inject::Bug;
 use isa::Reg;
 
 use super::region::Span;
@@ -66,7 +67,11 @@ impl Verifier<'_> {
                 self.check_region(&base, &span, key_size)?;
             }
             Kind::MapValue(map) => {
-                self.check_map_value(&base, map, &span, argument.direction)?;
+                let direction = match inject::on(Bug::Cve2024_50164) {
+                    true => Direction::Read,
+                    false => argument.direction,
+                };
+                self.check_map_value(&base, map, &span, direction)?;
                 self.check_special_fields_of_argument(&base, map, &span)?;
             }
             Kind::Mem { size, .. } => {

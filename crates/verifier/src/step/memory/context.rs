@@ -2,6 +2,7 @@
 
 use abi::ProgType;
 use abi::context::Gives;
+use inject::Bug;
 
 use super::{Moves, Request};
 use crate::explore::Verifier;
@@ -19,8 +20,13 @@ impl Verifier<'_> {
             size: request.size,
         };
         let gives = match request.moves {
-            Moves::Load { signed: true } => context.load_signed(request.offset, size),
-            Moves::Load { signed: false } => context.load(request.offset, size),
+            Moves::Load { signed: true } if !inject::on(Bug::Cve2024_47702) => {
+                context.load_signed(request.offset, size)
+            }
+            Moves::Load { .. } => match context.load(request.offset, size) {
+                None if inject::on(Bug::Cve2025_38591) => context.load(request.offset & !3, 4),
+                gives => gives,
+            },
             _ if request.is_write() && context.may_store(request.offset, size) => {
                 Some(Gives::Scalar)
             }

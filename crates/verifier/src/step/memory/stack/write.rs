@@ -6,6 +6,7 @@ use super::{Span, is_spill, place, scrub};
 use crate::explore::Verifier;
 use crate::reason::{Result, Stack};
 use crate::state::{Byte, Content, Kind, Slot, Value};
+use inject::Bug;
 
 impl Verifier<'_> {
     /// Writes `source`, or something unknown.
@@ -23,7 +24,9 @@ impl Verifier<'_> {
         if !self.may_leak() && holds_pointer && span.size != 8 {
             return Err(Stack::Corrupt.into());
         }
-        self.destroy_dynptr_at(span.frame, index)?;
+        if !inject::on(Bug::Cve2023_39191) {
+            self.destroy_dynptr_at(span.frame, index)?;
+        }
         self.touched.slot(index);
         if span.size == 8 {
             self.note_slots_written(span.frame, 1 << index);
