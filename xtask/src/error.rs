@@ -1,5 +1,6 @@
 //! Why a task failed.
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,20 @@ pub(crate) enum Error {
         /// What there is.
         names: Vec<&'static str>,
     },
+    /// There is no such target of fuzzing.
+    #[error("no target {name:?}; there are {}", names.join(", "))]
+    NoTarget {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        names: Vec<String>,
+    },
+    /// Fuzzing found something.
+    #[error("found, see target/fuzz/findings: {}", targets.join(", "))]
+    Found {
+        /// Where.
+        targets: Vec<String>,
+    },
     /// Committed files differ from what would be written.
     #[error("out of date ({task}):\n{}", list(files))]
     OutOfDate {
@@ -71,6 +86,15 @@ impl Error {
         move |source| Error::File {
             path: path.to_path_buf(),
             source,
+        }
+    }
+
+    /// A tool that failed on this input, and how.
+    pub(crate) fn tool(tool: &'static str, input: &str, reason: &dyn Display) -> Error {
+        Error::Tool {
+            tool,
+            input: input.to_owned(),
+            reason: reason.to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `cargo xtask corpus [--check]`: compile the BPF programs of the corpus and the tests
 //! - `cargo xtask facts [--check] [--only NAME]`: measure the running kernel's tables (Linux, privilege)
+//! - `cargo xtask fuzz [TARGET] [--time 30m] [--jobs N]`: coverage-guided fuzzing of `fuzz/`
 //! - `cargo xtask pcaps [--check]`: write the captures of `corpus/pcaps/`
 //! - `cargo xtask million`: write the large capture that speed is measured on
 //!
@@ -20,6 +21,7 @@ mod error;
 #[cfg(target_os = "linux")]
 mod facts;
 mod files;
+mod fuzz;
 mod pcaps;
 
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
     },
+    /// Fuzz with AddressSanitizer, guided by coverage
+    Fuzz(fuzz::Arguments),
     /// Write the captures of corpus/pcaps
     Pcaps {
         /// Write nothing; fail when a committed capture is out of date
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Task::Corpus { check } => corpus::run(check),
         #[cfg(target_os = "linux")]
         Task::Facts { check, only } => facts::run(check, &only),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Pcaps { check } => pcaps::run(check),
         Task::Million { file, packets } => pcaps::million::run(file, packets),
     };

@@ -33,22 +33,71 @@ pub fn seeds() -> Vec<Seed> {
     }
 }
 
-/// Random numbers that are a function of their seed (SplitMix64).
+/// Random numbers that are a function of their seed (SplitMix64), or of bytes as
+/// long as those last.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    /// What the first numbers are made of.
+    given: Option<Box<Given>>,
+}
+
+/// Bytes that numbers are made of.
+#[derive(Clone, Debug)]
+struct Given {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Given {
+    /// A number of this many bytes; `None` at the end.
+    fn take(&mut self, len: usize) -> Option<u64> {
+        let bytes = self.bytes.get(self.at..)?;
+        let bytes = bytes.get(..len.min(bytes.len()))?;
+        self.at += bytes.len();
+        let number = bytes
+            .iter()
+            .rev()
+            .fold(0, |n, byte| n << 8 | u64::from(*byte));
+        (!bytes.is_empty()).then_some(number)
+    }
+}
 
 impl Random {
     /// Numbers of a seed; `stream` tells apart those who use the same one.
     pub fn new(seed: Seed, stream: u64) -> Random {
-        let mut random = Random(seed.0 ^ stream.wrapping_mul(0xd134_2543_de82_ef95));
+        let mut random = Random {
+            state: seed.0 ^ stream.wrapping_mul(0xd134_2543_de82_ef95),
+            given: None,
+        };
         random.number();
         random
     }
 
+    /// Numbers that these bytes choose: each choice is a byte, or as many as its
+    /// bound has. Where they end, the numbers are those of a seed that is always
+    /// the same.
+    pub fn of_bytes(bytes: &[u8]) -> Random {
+        Random {
+            given: Some(Box::new(Given {
+                bytes: bytes.to_vec(),
+                at: 0,
+            })),
+            ..Random::new(Seed(0), 0)
+        }
+    }
+
+    fn given(&mut self, len: usize) -> Option<u64> {
+        self.given.as_mut()?.take(len)
+    }
+
     /// 64 bits.
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(number) = self.given(8) {
+            return number;
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -56,7 +105,11 @@ impl Random {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.number() % bound
+        let bytes = (bound - 1).checked_ilog2().unwrap_or(0) / 8 + 1;
+        match self.given(bytes as usize) {
+            Some(number) => number % bound,
+            None => self.number() % bound,
+        }
     }
 
     /// Whether something of this likelihood in a hundred happens.
@@ -100,5 +153,15 @@ mod tests {
         };
         assert_eq!(numbers(1), numbers(1));
         assert_ne!(numbers(1), numbers(2));
+    }
+
+    #[test]
+    fn bytes_choose_and_then_a_seed_does() {
+        let mut random = Random::of_bytes(&[7, 1, 2, 9]);
+        assert_eq!(random.below(5), 2);
+        assert_eq!(random.below(1000), 0x201);
+        assert_eq!(random.number(), 9);
+        assert_eq!(random.number(), Random::new(Seed(0), 0).number());
+        assert_eq!(Random::of_bytes(&[]).below(1), 0);
     }
 }

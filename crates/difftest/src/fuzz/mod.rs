@@ -12,6 +12,7 @@
 //!   handles are kept, for speed.
 //! * Who cannot be asked is [`CannotAsk`](crate::CannotAsk), never agreement.
 
+pub mod bytes;
 mod campaign;
 mod case;
 pub mod coverage;

@@ -44,6 +44,7 @@ mod trim;
 mod typed;
 
 use abi::Program;
+use isa::{Reg, Slot};
 use loader::raw::{Caps, RawProgram};
 
 use crate::families::{Random, Seed};
@@ -97,8 +98,11 @@ impl Dial {
 
 /// The program with this index among those of a seed.
 pub fn program(mode: Mode<'_>, seed: Seed, index: u64) -> RawProgram {
-    let mut random = Random::new(Seed(seed.0 ^ STREAM), index);
-    let random = &mut random;
+    program_by(mode, &mut Random::new(Seed(seed.0 ^ STREAM), index))
+}
+
+/// The program that these numbers choose.
+pub fn program_by(mode: Mode<'_>, random: &mut Random) -> RawProgram {
     let program = match mode {
         Mode::Legal => legal::program(random),
         Mode::Hostile => hostile::program(random),
@@ -115,6 +119,11 @@ pub fn program(mode: Mode<'_>, seed: Seed, index: u64) -> RawProgram {
         caps: Caps::ROOT,
         attach_btf_id: None,
     }
+}
+
+/// An instruction of any kind, over any registers.
+pub(crate) fn legal_insn(random: &mut Random) -> Vec<Slot> {
+    legal::insn(&Reg::ALL[..10], random)
 }
 
 #[cfg(test)]

@@ -1,0 +1,2 @@
+#![no_main]
+ebpf_sim_fuzz::target!("elf");
