@@ -32,6 +32,7 @@ fn machine(text: &str) -> (Machine, ProgId) {
 fn tables(functions: &[u32]) -> Shared {
     Shared {
         functions: vec![functions.to_vec()],
+        gs: vec![crate::entry::has_gs()],
         ..Shared::default()
     }
 }
@@ -297,7 +298,7 @@ fn looping(machine: &mut Machine, callback: impl Fn(&mut Assembler)) -> Compiled
         ; xor r9, r9
         ; mov [r12 + offset::FP], rbp
         ; xor edx, edx
-        ; mov rcx, r12
+        ; lea rcx, [r12 + offset::CONTEXT]
         ; mov rax, QWORD runtime.call_helper as i64
         ; call rax
         ; cmp DWORD [r12 + offset::STATUS], 0
@@ -427,7 +428,7 @@ fn calling(machine: &mut Machine, helper: HelperFn) -> Compiled {
         ; sub rsp, 8
         ; mov [r12 + offset::FP], rbp
         ; xor edx, edx
-        ; mov rcx, r12
+        ; lea rcx, [r12 + offset::CONTEXT]
         ; mov rax, QWORD runtime.call_helper as i64
         ; call rax
         ; cmp DWORD [r12 + offset::STATUS], 0

@@ -2,10 +2,9 @@
 #![expect(unsafe_code, reason = "runs compiled code")]
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::mem::MaybeUninit;
 
 use abi::limits::MAX_CALL_FRAMES;
-use isa::{Insn, Pc};
+use isa::Pc;
 use vm::world::Random;
 use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind};
 
@@ -127,13 +126,19 @@ impl Compiled {
                 Some(registration.ok_or(Error::TooMany)?)
             }
         };
+        let host = machine.space.host();
+        let context = Context::of(machine);
+        // SAFETY: the machine is ours alone, its space one reservation.
+        unsafe { (*context).windows = host.windows.as_ptr() };
         shared.start = code.start();
         shared.last_stack = machine.stack_top(MAX_CALL_FRAMES - 1).to_reg();
-        let gs = options.mode != Mode::Checked && uses_gs(&options);
+        let any_gs = shared.gs.contains(&true);
         let programs = machine.program_ids().map_while(|id| {
+            let own = shared.gs.get(id.0 as usize) == Some(&true);
+            let goes_on = || machine.linked(id).is_some_and(tail_calls);
             Some(Program {
                 entry: shared.entry(id, 0)?,
-                gs: gs && machine.linked(id).is_some_and(reaches_memory),
+                gs: own || any_gs && goes_on(),
             })
         });
         let programs: Vec<Program> = programs.collect();
@@ -196,34 +201,28 @@ impl Compiled {
             return Err(refused(program));
         };
         machine.prepare_run();
-        let host = machine.space.host();
         let budget = runtime::budget(machine);
         let fp = machine.stack_top(0).to_reg();
-        let mut context = Context {
-            left: budget,
-            status: Status::RUNNING,
-            site: 0,
-            base: host.base.as_ptr(),
-            windows: host.windows.as_ptr(),
-            r5: 0,
-            fp,
-            tail_calls: 0,
-            host_rsp: 0,
-            machine,
-            shared: &raw const *self.shared,
-            regs: [const { MaybeUninit::uninit() }; 16],
-            trap: MaybeUninit::uninit(),
-            panic: MaybeUninit::uninit(),
-        };
-        let at = &raw mut context;
+        let at = Context::of(machine);
+        // SAFETY: the machine is ours alone, and so is its context; linking has made
+        // sure that there is one.
+        let context = unsafe { &mut *at };
+        context.left = budget;
+        context.status = Status::RUNNING;
+        context.tail_calls = 0;
+        context.machine = machine;
+        context.shared = &raw const *self.shared;
         let r0 = match known.gs {
             // SAFETY: the entry is one of this code, whose tables are in the
             // context; its machine is the one that the code was made for, and is
-            // ours until the code comes back. There is such a thing as gs.
+            // ours until the code comes back. Linking has noted where the windows
+            // are. There is such a thing as gs.
             true => unsafe { entry::enter_gs(known.entry, at, args, fp) },
             // SAFETY: as above.
             false => unsafe { entry::enter(known.entry, at, args, fp) },
         };
+        // SAFETY: as above; the code has come back.
+        let context = unsafe { &mut *at };
         let result = match context.status {
             Status::RUNNING => Ok(r0),
             // SAFETY: the code has just come back early.
@@ -280,19 +279,8 @@ pub(crate) fn uses_gs(options: &Options) -> bool {
     options.gs.unwrap_or(true) && entry::has_gs()
 }
 
-/// Whether a program touches its memory, or goes on in another one that may.
-fn reaches_memory(program: Linked<'_>) -> bool {
-    let stacks = program.functions().any(|function| function.stack != 0);
-    stacks
-        || program.insns().any(|(_, insn, link)| {
-            let accesses = matches!(
-                insn,
-                Insn::Load { .. }
-                    | Insn::LoadAcquire { .. }
-                    | Insn::Store { .. }
-                    | Insn::StoreRelease { .. }
-                    | Insn::Atomic { .. }
-            );
-            accesses || matches!(link, Link::TailCall)
-        })
+/// Whether a program may go on in another one.
+fn tail_calls(program: Linked<'_>) -> bool {
+    let mut insns = program.insns();
+    insns.any(|(.., link)| matches!(link, Link::TailCall))
 }

@@ -1,11 +1,15 @@
 //! What compiled code and the runtime share while a program runs.
 //!
-//! `r12` points to the [`Context`] from entry to exit. Compiled code reads and
-//! writes its fields by their offsets, [`offset`].
+//! The [`Context`] lies in the machine's address space, in the granule for engines
+//! in front of program address 0. `r12` is the host address of program address 0
+//! from entry to exit, so one register leads to both: compiled code reads and writes
+//! the context's fields at their [`offset`]s, which are negative, and no program
+//! address leads there (see [`vm::memory::ENGINE_BELOW`]).
 
 use core::any::Any;
 use core::mem::{MaybeUninit, offset_of};
 
+use vm::memory::{ENGINE_BELOW, GRANULE};
 use vm::{Machine, Trap};
 
 use crate::site::Shared;
@@ -35,6 +39,8 @@ pub(crate) const HOST_REGISTER: [u8; 11] = [
 /// | `r5`, `fp` | compiled code | before a helper that takes them |
 /// | `regs` | `exit_budget`, `rare`, the fault handler | |
 /// | `trap` | the runtime | with `status` [`Status::TRAPPED`] |
+///
+/// Zeroes are one.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -44,8 +50,6 @@ pub(crate) struct Context {
     pub(crate) status: u32,
     /// Index in [`Shared::sites`].
     pub(crate) site: u32,
-    /// Host address of program address 0.
-    pub(crate) base: *const u8,
     /// Table of windows, see [`vm::memory::WINDOW_BYTES`].
     pub(crate) windows: *const u8,
     /// `r5` of a helper call.
@@ -70,6 +74,26 @@ pub(crate) struct Context {
     pub(crate) panic: MaybeUninit<Box<dyn Any + Send>>,
 }
 
+impl Context {
+    /// That of a machine whose space is one reservation. Whoever has the machine to
+    /// himself may use it; nobody else does.
+    #[inline]
+    pub(crate) fn of(machine: &mut Machine) -> *mut Context {
+        const {
+            assert!(size_of::<Context>() <= GRANULE as usize);
+            assert!(align_of::<Context>() <= GRANULE as usize);
+        }
+        let base = machine.space.host().base.as_ptr();
+        base.wrapping_sub(ENGINE_BELOW).cast()
+    }
+
+    /// Host address of program address 0.
+    #[inline]
+    pub(crate) fn base(context: *mut Context) -> *mut u8 {
+        context.cast::<u8>().wrapping_add(ENGINE_BELOW)
+    }
+}
+
 /// Values of [`Context::status`].
 #[derive(Debug)]
 pub(crate) struct Status;
@@ -90,18 +114,18 @@ impl Status {
     pub(crate) const PANICKED: u32 = 5;
 }
 
-/// Offsets of the fields of a [`Context`].
+/// Offsets of a [`Context`] and its fields from program address 0.
 pub(crate) mod offset {
-    use super::{Context, offset_of};
+    use super::{Context, ENGINE_BELOW, offset_of};
 
-    pub(crate) const LEFT: i32 = offset_of!(Context, left) as i32;
-    pub(crate) const STATUS: i32 = offset_of!(Context, status) as i32;
-    pub(crate) const SITE: i32 = offset_of!(Context, site) as i32;
-    pub(crate) const BASE: i32 = offset_of!(Context, base) as i32;
-    pub(crate) const WINDOWS: i32 = offset_of!(Context, windows) as i32;
-    pub(crate) const MACHINE: i32 = offset_of!(Context, machine) as i32;
-    pub(crate) const R5: i32 = offset_of!(Context, r5) as i32;
-    pub(crate) const FP: i32 = offset_of!(Context, fp) as i32;
-    pub(crate) const HOST_RSP: i32 = offset_of!(Context, host_rsp) as i32;
-    pub(crate) const REGS: i32 = offset_of!(Context, regs) as i32;
+    pub(crate) const CONTEXT: i32 = -(ENGINE_BELOW as i32);
+    pub(crate) const LEFT: i32 = CONTEXT + offset_of!(Context, left) as i32;
+    pub(crate) const STATUS: i32 = CONTEXT + offset_of!(Context, status) as i32;
+    pub(crate) const SITE: i32 = CONTEXT + offset_of!(Context, site) as i32;
+    pub(crate) const WINDOWS: i32 = CONTEXT + offset_of!(Context, windows) as i32;
+    pub(crate) const MACHINE: i32 = CONTEXT + offset_of!(Context, machine) as i32;
+    pub(crate) const R5: i32 = CONTEXT + offset_of!(Context, r5) as i32;
+    pub(crate) const FP: i32 = CONTEXT + offset_of!(Context, fp) as i32;
+    pub(crate) const HOST_RSP: i32 = CONTEXT + offset_of!(Context, host_rsp) as i32;
+    pub(crate) const REGS: i32 = CONTEXT + offset_of!(Context, regs) as i32;
 }

@@ -1,7 +1,7 @@
 //! The ways into compiled code and out of it, in assembly.
 //!
-//! Into it leads [`enter`], or [`enter_gs`] for programs that reach their memory
-//! through `gs`. It keeps the place of its return address in the context, so the
+//! Into it leads [`enter`], or [`enter_gs`] for programs with loops, which reach
+//! their memory through `gs` as well. It keeps the place of its return address in the context, so the
 //! ways out from anywhere (`exit`, `exit_budget`, `exit_trap`) return from the
 //! innermost entry as if the program had ended there. A callback of a helper is an
 //! entry of its own. (On a processor that keeps a second stack of return addresses,
@@ -56,7 +56,7 @@ pub(crate) unsafe fn enter(
             in("r10") r5,
             in("rcx") fp,
             in("rdx") entry,
-            in("r12") context,
+            in("r12") Context::base(context),
             lateout("rax") r0,
             out("r13") _,
             out("r14") _,
@@ -78,8 +78,7 @@ pub(crate) unsafe fn enter(
 /// As for [`enter`], and [`has_gs`] must be true.
 #[inline(always)]
 pub(crate) unsafe fn enter_gs(entry: usize, context: *mut Context, args: [u64; 5], fp: u64) -> u64 {
-    // SAFETY: the caller vouches for the context.
-    let base = unsafe { (*context).base } as u64;
+    let base = Context::base(context) as u64;
     let old: u64;
     // SAFETY: reads a register.
     unsafe { asm!("rdgsbase {}", out(reg) old, options(nomem, nostack, preserves_flags)) };
@@ -176,7 +175,7 @@ macro_rules! slow_access {
                 "push r9",
                 "push r10",
                 "sub rsp, 8",
-                "mov rdi, r12",
+                "lea rdi, [r12 + {context}]",
                 "mov esi, edx",
                 "mov rdx, rcx",
                 "mov rcx, r11",
@@ -194,6 +193,7 @@ macro_rules! slow_access {
                 "ret",
                 access = sym $access,
                 exit = sym exit,
+                context = const offset::CONTEXT,
                 status = const offset::STATUS,
             )
         }
@@ -218,7 +218,7 @@ unsafe extern "sysv64" fn rare() {
     naked_asm!(
         "sub rsp, 8",
         "call {keep}",
-        "mov rdi, r12",
+        "lea rdi, [r12 + {context}]",
         "mov esi, edx",
         "call {rare}",
         "cmp dword ptr [r12 + {status}], 0",
@@ -240,6 +240,7 @@ unsafe extern "sysv64" fn rare() {
         keep = sym keep_registers,
         rare = sym runtime::rare,
         exit = sym exit,
+        context = const offset::CONTEXT,
         status = const offset::STATUS,
         regs = const offset::REGS,
     )
@@ -278,17 +279,16 @@ pub(crate) fn has_gs() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::mem::MaybeUninit;
-
     use super::*;
     use crate::code::Writable;
 
-    /// What `enter_gs` leaves in gs where it found `old`.
-    fn left(old: u64, base: u64) -> u64 {
-        let context = MaybeUninit::<Context>::zeroed();
-        // SAFETY: all zeroes are null pointers, numbers, and nothing.
-        let mut context = unsafe { context.assume_init() };
-        context.base = base as *const u8;
+    /// What `enter_gs` leaves in gs where it found `old`, which is counted from its
+    /// own if that is wanted.
+    fn left(old: u64, from_ours: bool) -> u64 {
+        let mut machine = vm::Machine::new(vm::World::default()).expect("a machine");
+        let context = Context::of(&mut machine);
+        let ours = Context::base(context) as u64;
+        let old = if from_ours { ours + old } else { old };
         let code = [0x31, 0xc0, 0xc3]; // xor eax, eax; ret
         let code = Writable::new(&code).expect("memory");
         let code = code
@@ -299,20 +299,23 @@ mod tests {
         // SAFETY: this thread has no use for gs.
         unsafe { set_gs(old) };
         // SAFETY: the code touches nothing.
-        unsafe { enter_gs(code.start(), &raw mut context, [0; 5], 0) };
+        unsafe { enter_gs(code.start(), context, [0; 5], 0) };
         // SAFETY: reads a register.
         unsafe { asm!("rdgsbase {}", out(reg) gs) };
         // SAFETY: as above.
         unsafe { set_gs(0) };
-        gs
+        match gs == ours {
+            true => 0,
+            false => gs,
+        }
     }
 
     #[test]
     fn what_others_have_in_gs_stays() {
         if has_gs() {
-            assert_eq!(left(0x5000, 0x7000), 0x5000);
-            assert_eq!(left(0x7000, 0x7000), 0x7000);
-            assert_eq!(left(0, 0x7000), 0x7000);
+            assert_eq!(left(0x5000, false), 0x5000);
+            assert_eq!(left(0, true), 0);
+            assert_eq!(left(0, false), 0);
         }
     }
 }

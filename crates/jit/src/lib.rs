@@ -28,8 +28,23 @@
 //! | r9 | r15 | kept by the called function |
 //! | r10 | rbp | kept by the called function |
 //! | – | rcx, rdx, r11 | free within an instruction; shifts and divisions need the first two |
-//! | – | r12 | the `context::Context` of the run |
-//! | – | gs | host address of program address 0 |
+//! | – | r12 | host address of program address 0; the `context::Context` of the run lies in front of it |
+//! | – | gs | the same, in programs with loops |
+//!
+//! # How an address is cut
+//!
+//! By the processor, never by what an analysis says of a number. Where the register
+//! of an address was written last by an instruction of 32 bits, on all ways to the
+//! access, its upper half is zero, and `[r12 + register + distance]` reaches the
+//! machine's 4 GiB and the guards around them. The same holds of a register that a
+//! comparison has just found not to be above such a one: that is how programs check
+//! packet pointers. Every other address is put into rcx by an instruction of 32 bits
+//! first; in programs with loops, `gs:` and the address-size prefix do that in the
+//! access itself, at the cost of asking for gs at the start.
+//!
+//! The compiler notes while it writes which registers are cut, and forgets by
+//! default; `tests/support/fence.rs` finds it out once more from the bytes, by an
+//! independent decoder, for all code that the tests make.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 

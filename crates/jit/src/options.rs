@@ -24,9 +24,9 @@ pub struct Options {
     /// Whether immediates of the program are hidden in the code (constant
     /// blinding), so that a program cannot plant bytes in executable memory.
     pub blind: bool,
-    /// Whether to address memory through `gs`, where the processor and the kernel
-    /// let user space set it (FSGSBASE). `None`: the compiler chooses. Checked code
-    /// does not.
+    /// Whether programs with loops may address memory through `gs`, where the
+    /// processor and the kernel let user space set it (FSGSBASE). `None`: the compiler
+    /// chooses. Checked code does not.
     pub gs: Option<bool>,
 }
 

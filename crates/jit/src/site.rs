@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     /// For each program, the offsets in the code of its functions, in the order
     /// of [`vm::Linked::functions`].
     pub(crate) functions: Vec<Vec<u32>>,
+    /// For each program, whether it reaches memory through gs.
+    pub(crate) gs: Vec<bool>,
     /// In the order of their offsets.
     pub(crate) sites: Vec<Site>,
     /// Calls that go through the runtime.

@@ -1,6 +1,6 @@
 //! All code that the programs of the corpus become, through an independent decoder:
-//! every byte belongs to an instruction, of a kind that is expected, and jumps lead
-//! to instructions.
+//! every byte belongs to an instruction, of a kind that is expected, jumps lead to
+//! instructions, and no access of sandboxed code leads out of the machine.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 use jit::{Compiled, Mode, Options};
 use vm::{Machine, World};
+
+#[path = "support/fence.rs"]
+mod fence;
 
 /// What code is made of. Anything else would be a surprise: above all what enters
 /// the kernel, reaches devices, or changes segments.
@@ -50,7 +53,11 @@ fn all_code_of_the_corpus_decodes() {
             for options in ways() {
                 let compiled = Compiled::new(&mut machine, &options).expect("it compiles");
                 let place = format!("{name}: {}: {options:?}", program.name);
-                decode(&compiled, &place, &mut kinds);
+                let start = decode(&compiled, &place, &mut kinds);
+                if options.mode == Mode::Sandboxed {
+                    let breach = fence::breach(compiled.code(), start);
+                    assert!(breach.is_none(), "{place}: {breach:?}");
+                }
             }
         }
     }
@@ -105,7 +112,8 @@ fn programs_of(path: &Path) -> Option<Vec<abi::Program>> {
     object.programs().ok()
 }
 
-fn decode(compiled: &Compiled, place: &str, kinds: &mut BTreeMap<Mnemonic, String>) {
+/// Where the code begins.
+fn decode(compiled: &Compiled, place: &str, kinds: &mut BTreeMap<Mnemonic, String>) -> usize {
     let code = compiled.code();
     // In front of the first function are addresses, which are no instructions.
     let symbols = compiled.symbols();
@@ -145,4 +153,5 @@ fn decode(compiled: &Compiled, place: &str, kinds: &mut BTreeMap<Mnemonic, Strin
         let inside = begins.contains(&(offset as u64)) || offset == end;
         assert!(inside, "{place}: {pc} begins at {offset:#x}");
     }
+    start
 }

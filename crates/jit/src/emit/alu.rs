@@ -9,7 +9,7 @@ use isa::{AluOp, EndianOp, Operand, Reg, Size, Width, eval};
 
 use super::asm::{Form, host as fixed};
 use super::{Emitter, host};
-use crate::lower::{Bits, Loaded, Reciprocal, Shift, Sum, Value, bits_of_alu};
+use crate::lower::{Bits, LOW, Loaded, Reciprocal, Shift, Sum, Value, bits_of_alu};
 
 /// An instruction of two registers, in both widths.
 macro_rules! by_reg {
@@ -35,10 +35,8 @@ pub(super) enum Group {
     Cmp = 7,
 }
 
-const LOW: u64 = u32::MAX as u64;
-
 /// A number as an operand of this width.
-fn truncated(width: Width, value: u64) -> u64 {
+pub(super) fn truncated(width: Width, value: u64) -> u64 {
     match width {
         Width::W32 => value & LOW,
         Width::W64 => value,
@@ -268,6 +266,9 @@ impl Emitter<'_> {
             Width::W32 => host(self.low_source(src)),
         };
         self.values.overwritten(dst, bits);
+        // The lower half depends on lower halves alone, and is all there is.
+        let width = if bits <= LOW { Width::W32 } else { width };
+        self.values.wrote_by(dst, width);
         let dst = host(dst);
         let ops = &mut self.tables.asm.ops;
         match op {
@@ -303,6 +304,7 @@ impl Emitter<'_> {
         let at = self.loaded_operand(loaded);
         self.took(src);
         self.values.overwritten(dst, bits);
+        self.values.wrote_by(dst, width);
         let form = Form {
             opcode,
             wide: width == Width::W64,
@@ -317,6 +319,9 @@ impl Emitter<'_> {
         let bits = bits_of_alu(op, width, self.values.bits_of(dst), number, true);
         self.settle(dst);
         self.overwrite(dst, bits);
+        // The lower half depends on lower halves alone, and is all there is.
+        let width = if bits <= LOW { Width::W32 } else { width };
+        self.values.wrote_by(dst, width);
         let dst = host(dst);
         let ops = &mut self.tables.asm.ops;
         if op == AluOp::Mul {
@@ -335,11 +340,6 @@ impl Emitter<'_> {
             AluOp::Or => Group::Or,
             AluOp::Xor => Group::Xor,
             _ => Group::And,
-        };
-        // The upper half of a positive mask is zero.
-        let width = match op {
-            AluOp::And if imm >= 0 => Width::W32,
-            _ => width,
         };
         self.immediate(group, width, dst, imm);
     }
@@ -418,6 +418,7 @@ impl Emitter<'_> {
         let bits = bits_of_alu(AluOp::Mul, width, self.values.bits_of(dst), number, true);
         let src = host(self.only_operand(width, dst));
         self.values.overwritten(dst, bits);
+        self.values.wrote_by(dst, width);
         let dst = host(dst);
         let ops = &mut self.tables.asm.ops;
         match (width, i8::try_from(imm)) {
@@ -482,6 +483,7 @@ impl Emitter<'_> {
             Width::W32 => host(self.low_source(dst)),
         };
         self.values.overwritten(dst, bits);
+        self.values.wrote_by(dst, width);
         let dst = host(dst);
         if !self.settings.bmi2 {
             return self.shift_by_cl(op, width, dst, from, amount);
@@ -743,6 +745,7 @@ impl Emitter<'_> {
         self.settle(dst);
         let bits = truncated(width, u64::MAX);
         self.overwrite(dst, bits);
+        self.values.wrote_by(dst, width);
         let (ops, dst) = (&mut self.tables.asm.ops, host(dst));
         match width {
             Width::W64 => dynasm!(ops ; .arch x64 ; neg Rq(dst)),

@@ -51,6 +51,17 @@ impl Operand {
             disp,
         }
     }
+
+    /// A program address in the host's memory: that which a register holds, whose
+    /// upper half is zero, and a distance that the guards around the machine's
+    /// memory cover.
+    pub(crate) fn fenced(reg: u8, disp: i32) -> Operand {
+        debug_assert!(i16::try_from(disp).is_ok());
+        Operand {
+            index: Some((reg, 0)),
+            ..Operand::host(host::R12, disp)
+        }
+    }
 }
 
 /// An instruction with an operand in memory and one register.

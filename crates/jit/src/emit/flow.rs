@@ -10,7 +10,7 @@ use super::alu::{Group, by_reg};
 use super::asm::host as fixed;
 use super::function::{FP, LOOPS, TOP};
 use super::memory::Source;
-use super::{Address, Emitter, Rarely, Settings, host};
+use super::{Address, Emitter, Rarely, Settings, guest, host};
 use crate::Mode;
 use crate::analysis::{Item, RegSet, arguments};
 use crate::context::offset;
@@ -56,7 +56,7 @@ impl Condition {
 
 /// How many bytes the code of an instruction takes, at most but for rare cases.
 fn longest(item: &Item, settings: &Settings) -> u32 {
-    if settings.options.meter || !settings.gs || settings.options.mode == Mode::Checked {
+    if settings.options.meter || settings.options.mode == Mode::Checked {
         return u32::MAX >> 8;
     }
     match item.insn {
@@ -70,8 +70,8 @@ fn longest(item: &Item, settings: &Settings) -> u32 {
         Insn::Neg { .. } | Insn::Movsx { .. } => 6,
         Insn::Endian { .. } => 8,
         Insn::LoadImm { .. } => 10,
-        Insn::Load { .. } | Insn::LoadAcquire { .. } => 13,
-        Insn::Store { .. } | Insn::StoreRelease { .. } => 18,
+        Insn::Load { .. } | Insn::LoadAcquire { .. } => 16,
+        Insn::Store { .. } | Insn::StoreRelease { .. } => 20,
         Insn::Jump { .. } => 5,
         Insn::Branch { .. } => 17,
         Insn::Exit => 16,
@@ -120,7 +120,7 @@ impl Emitter<'_> {
         });
         match end {
             true => self.exit(),
-            false => self.jump_to_block(number, None, target),
+            false => self.jump_to_block(number, None, target, self.values.cut()),
         }
     }
 
@@ -169,12 +169,48 @@ impl Emitter<'_> {
             }
         }
         let condition = Condition::of(op) as u8 ^ u8::from(inverted);
-        self.jump_to_block(number, Some(condition), to);
+        let (jumps, falls) = self.cut_by(width, condition, dst, src);
+        self.jump_to_block(number, Some(condition), to, jumps);
+        self.values.found(falls);
+    }
+
+    /// The registers that are cut behind a comparison in 64 bits, where it jumps and
+    /// where it does not: what is not above a register that is cut has no more bits.
+    fn cut_by(&self, width: Width, condition: u8, left: u8, right: Source) -> (RegSet, RegSet) {
+        let cut = self.values.cut();
+        let regs = match right {
+            Source::Reg(right) if width == Width::W64 => guest(left).zip(guest(right)),
+            _ => None,
+        };
+        let Some((left, right)) = regs else {
+            return (cut, cut);
+        };
+        let not_above = |low: Reg, high: Reg| match cut.contains(high) {
+            true => cut.with(RegSet::of(low)),
+            false => cut,
+        };
+        let (left, right) = (not_above(left, right), not_above(right, left));
+        const BELOW: u8 = Condition::Below as u8;
+        const ABOVE_OR_EQUAL: u8 = Condition::AboveOrEqual as u8;
+        const BELOW_OR_EQUAL: u8 = Condition::BelowOrEqual as u8;
+        const ABOVE: u8 = Condition::Above as u8;
+        match condition {
+            BELOW | BELOW_OR_EQUAL => (left, right),
+            ABOVE | ABOVE_OR_EQUAL => (right, left),
+            _ => (cut, cut),
+        }
     }
 
     /// A jump from an instruction, always or on a condition.
-    fn jump_to_block(&mut self, number: u32, condition: Option<u8>, target: Option<u32>) {
+    fn jump_to_block(
+        &mut self,
+        number: u32,
+        condition: Option<u8>,
+        target: Option<u32>,
+        cut: RegSet,
+    ) {
         let to = self.destination(target);
+        self.way_to(to, cut);
         let label = match inject::on(Bug::Cve2021_29154) {
             true => self.target_of_another_pass(number, target),
             false => self.target(target),
@@ -243,8 +279,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn may_goto(&mut self, target: Option<u32>) {
-        let target = self.target(target);
         self.settle_needed(self.after);
+        self.way_to(self.destination(target), self.values.cut());
+        let target = self.target(target);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
@@ -261,6 +298,7 @@ impl Emitter<'_> {
             Link::Function(callee) => {
                 self.settle_needed(RegSet::ALL);
                 self.call_function(number, callee);
+                self.values.keeps(RegSet::KEPT);
             }
             Link::Helper { id, function } => {
                 self.values.needed = self.after.with(RegSet::ARGUMENTS);
@@ -268,11 +306,13 @@ impl Emitter<'_> {
                 if !self.inline(number, id) {
                     self.settle_needed(self.after.with(arguments(id)));
                     self.call_helper(number, id, Some(function));
+                    self.values.keeps(RegSet::KEPT);
                 }
             }
             Link::TailCall => {
                 self.settle_needed(RegSet::ALL);
                 self.tail_call(number);
+                self.values.keeps(RegSet::KEPT);
             }
             Link::None | Link::Constant(_) | Link::Trap(_) => {}
         }
@@ -354,7 +394,7 @@ impl Emitter<'_> {
         if takes_fifth {
             dynasm!(ops ; .arch x64 ; mov [r12 + offset::R5], r10);
         }
-        dynasm!(ops ; .arch x64 ; mov edx, site ; mov rcx, r12);
+        dynasm!(ops ; .arch x64 ; mov edx, site ; lea rcx, [r12 + offset::CONTEXT]);
         self.call_to(match id {
             vm::helper::MAP_LOOKUP => Address::Lookup,
             _ => Address::CallHelper,
@@ -393,7 +433,7 @@ impl Emitter<'_> {
         let site = self.call_site(number, vm::helper::TAIL_CALL, None);
         self.save(saved);
         let ops = &mut self.tables.asm.ops;
-        dynasm!(ops ; .arch x64 ; mov edx, site ; mov rcx, r12);
+        dynasm!(ops ; .arch x64 ; mov edx, site ; lea rcx, [r12 + offset::CONTEXT]);
         self.call_to(Address::TailCall);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov r11, rax);

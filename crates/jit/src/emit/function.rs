@@ -5,7 +5,7 @@ use isa::Insn;
 use vm::Link;
 
 use super::alu::Group;
-use super::asm::{Form, Operand, Segment, host};
+use super::asm::{Form, Operand, host};
 use super::{Address, Emitter, Rarely};
 use crate::Mode;
 use crate::analysis::RegSet;
@@ -88,6 +88,7 @@ impl Emitter<'_> {
             locals,
             counts_loops,
         };
+        self.values.keeps(RegSet::NONE);
         self.tables.asm.align(32);
         let entry = self.tables.asm.offset();
         let inner = self.inner[number];
@@ -139,28 +140,12 @@ impl Emitter<'_> {
         if bytes == 0 {
             return;
         }
-        let segment = match self.settings.gs && !self.is_checked() {
-            true => Segment::Gs,
-            false => Segment::Host,
-        };
         let ops = &mut self.tables.asm.ops;
-        let (base, index) = match segment {
-            Segment::Host => {
-                dynasm!(ops ; .arch x64 ; mov r11, [r12 + offset::BASE]);
-                (Some(host::R11), Some((host::RBP, 0)))
-            }
-            _ => (Some(host::RBP), None),
-        };
         dynasm!(ops ; .arch x64 ; pxor xmm0, xmm0 ; xor ecx, ecx);
         let mut left = bytes as i32;
         for (size, form) in CLEARING {
             while left >= size {
-                let at = Operand {
-                    segment,
-                    base,
-                    index,
-                    disp: -left,
-                };
+                let at = Operand::fenced(host::RBP, -left);
                 // xmm0 or rcx.
                 let reg = if size == 16 { 0 } else { host::RCX };
                 self.tables.asm.memory(form, reg, at);

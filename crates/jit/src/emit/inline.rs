@@ -4,7 +4,7 @@
 //! known when the code is made. What they read and write is as the helper would.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use isa::{Reg, Size};
+use isa::{Reg, Size, Width};
 use vm::{Access, Direct, Machine, MapId, helper};
 
 use super::Emitter;
@@ -34,6 +34,7 @@ impl Emitter<'_> {
             }
             GET_SMP_PROCESSOR_ID => {
                 self.overwrite(Reg::R0, u32::MAX.into());
+                self.values.wrote_by(Reg::R0, Width::W32);
                 let ops = &mut self.tables.asm.ops;
                 let id = Machine::CPU_ID as i32;
                 dynasm!(ops
@@ -76,6 +77,7 @@ impl Emitter<'_> {
         self.clobber(Reg::R0);
         let key = self.sum_of(Reg::R2);
         self.values.overwritten(Reg::R0, u32::MAX.into());
+        self.values.wrote_by(Reg::R0, Width::W32);
         let at = self.operand(key);
         let what = self.what(Size::B4, Access::Read, key);
         self.site(number, what);

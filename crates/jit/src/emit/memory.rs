@@ -8,6 +8,7 @@ use super::alu::by_reg;
 use super::asm::{Asm, Form, Operand, Segment, host as fixed};
 use super::{Address as Runtime, Emitter, Rarely, host};
 use crate::Mode;
+use crate::analysis::RegSet;
 use crate::context::offset;
 use crate::lower::{Bits, Loaded, Sum, Value};
 use crate::site::What;
@@ -112,7 +113,7 @@ impl Emitter<'_> {
             shift: 0,
             number,
         };
-        if self.settings.gs && !self.is_checked() {
+        if !self.is_checked() {
             let at = self.address(base, offset);
             return self.define(dst, Value::Loaded(loaded(at)));
         }
@@ -220,51 +221,55 @@ impl Emitter<'_> {
         self.is_checked() && !own
     }
 
-    /// An operand whose address needs no check. Uses rcx and r11 where there is no
-    /// gs.
+    /// An operand whose address needs no check. May use rcx.
+    ///
+    /// Of these the first that there is:
+    ///
+    /// * `[r12 + register + distance]`, where the register's upper half is zero for
+    ///   sure and the distance has 16 bits, or the register is r10;
+    /// * `[r12 + number]`;
+    /// * `gs:[sum]`, cut by the instruction, in programs that use gs;
+    /// * `[r12 + rcx + distance]`, with the sum in rcx, cut by being put there.
+    ///
+    /// Trusted code cuts nothing.
     pub(super) fn operand(&mut self, sum: Sum) -> Operand {
-        let on_stack = self.on_stack(sum);
-        let cuts = self.settings.options.mode != Mode::Trusted;
-        let shown = self.may_show_offset(sum.disp);
-        if self.settings.gs && !self.is_checked() && !shown {
-            let segment = if cuts { Segment::Gs32 } else { Segment::Gs };
-            self.compute_sum(Width::W64, fixed::RCX, sum);
-            return Operand {
-                segment,
-                ..Operand::host(fixed::RCX, 0)
-            };
+        if let Some(disp) = self.on_stack(sum) {
+            return Operand::fenced(fixed::RBP, disp);
         }
-        if self.settings.gs && !self.is_checked() {
+        let cuts = self.settings.options.mode != Mode::Trusted;
+        let near = i16::try_from(sum.disp).ok().map(i32::from);
+        if let (Some(reg), None, Some(disp)) = (sum.base, sum.index, near)
+            && (!cuts || self.values.cut().contains(reg))
+        {
+            return Operand::fenced(host(reg), disp);
+        }
+        let shown = self.may_show_offset(sum.disp);
+        if let Some(Ok(number)) = sum.as_constant().map(i32::try_from)
+            && shown
+        {
+            return Operand::host(fixed::R12, number);
+        }
+        if self.gs && shown {
             // A number that takes 32 bits without a sign would get one.
-            let (segment, disp) = match (on_stack, i32::try_from(sum.disp)) {
-                (Some(disp), _) => (Segment::Gs, disp),
-                (None, Ok(disp)) if !cuts => (Segment::Gs, disp),
+            let (segment, disp) = match i32::try_from(sum.disp) {
+                Ok(disp) if !cuts => (Segment::Gs, disp),
                 _ => (Segment::Gs32, sum.disp as i32),
             };
             let place = Emitter::place(sum, disp);
             return Operand { segment, ..place };
         }
-        let whole = Operand {
-            index: Some((fixed::RCX, 0)),
-            ..Operand::host(fixed::R11, 0)
-        };
-        if on_stack.is_none() {
-            let cut = cuts || i32::try_from(sum.disp).is_err();
-            let width = if cut { Width::W32 } else { Width::W64 };
-            let disp = i64::from(sum.disp as i32);
-            match sum.as_constant() {
-                Some(value) => self.constant(fixed::RCX, value & u64::from(u32::MAX)),
-                None => self.compute_sum(width, fixed::RCX, Sum { disp, ..sum }),
+        // What is far away even for trusted code has to come round.
+        let cut = cuts || i32::try_from(sum.disp).is_err();
+        let width = if cut { Width::W32 } else { Width::W64 };
+        match (sum.base, sum.index, near) {
+            (Some(base), None, Some(disp)) => {
+                self.compute_sum(width, fixed::RCX, Sum::of(base));
+                Operand::fenced(fixed::RCX, disp)
             }
-        }
-        let ops = &mut self.tables.asm.ops;
-        dynasm!(ops ; .arch x64 ; mov r11, [r12 + offset::BASE]);
-        match on_stack {
-            Some(disp) => Operand {
-                index: Some((fixed::RBP, 0)),
-                ..Operand::host(fixed::R11, disp)
-            },
-            None => whole,
+            _ => {
+                self.compute_sum(width, fixed::RCX, sum);
+                Operand::fenced(fixed::RCX, 0)
+            }
         }
     }
 
@@ -295,11 +300,10 @@ impl Emitter<'_> {
             ; mov edx, [rdx + limit]
             ; cmp rdx, r11
             ; jb =>slow
-            ; mov r11, [r12 + offset::BASE]
         );
         Operand {
             index: Some((fixed::RCX, 0)),
-            ..Operand::host(fixed::R11, 0)
+            ..Operand::host(fixed::R12, 0)
         }
     }
 
@@ -391,7 +395,7 @@ impl Emitter<'_> {
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
-            ; add rcx, [r12 + offset::BASE]
+            ; add rcx, r12
             ; mov r11, rax
         );
         let at = Operand::host(fixed::RCX, 0);
@@ -434,6 +438,7 @@ impl Emitter<'_> {
 
     /// An instruction that the runtime runs.
     pub(super) fn rare(&mut self, number: u32) {
+        self.values.keeps(RegSet::NONE);
         let site = self.site(number, What::Rare);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site as i32);

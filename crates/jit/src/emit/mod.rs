@@ -33,7 +33,7 @@ use crate::context::HOST_REGISTER;
 use crate::lower::{Bits, Value};
 use crate::runtime::Runtime;
 use crate::site::{CallSite, Shared, Site, What};
-use crate::{Error, Options, Proof};
+use crate::{Error, Mode, Options, Proof};
 
 use asm::Asm;
 use dynasmrt::{DynamicLabel, DynasmApi};
@@ -93,7 +93,8 @@ pub(crate) fn assemble(
     settings: &Settings,
     proofs: &[Proof<'_>],
 ) -> Result<Assembled, Error> {
-    // A jump that turns out to go too far is rare enough for beginning again.
+    // A jump that turns out to go too far is rare enough for beginning again, and so
+    // is one back to where something is relied on that it does not establish.
     assemble_with(machine, settings, proofs, true)
         .or_else(|_| assemble_with(machine, settings, proofs, false))
 }
@@ -102,7 +103,7 @@ fn assemble_with(
     machine: &Machine,
     settings: &Settings,
     proofs: &[Proof<'_>],
-    short: bool,
+    bold: bool,
 ) -> Result<Assembled, Error> {
     let programs = || machine.program_ids().filter_map(|id| machine.linked(id));
     let insns: usize = programs().map(|linked| linked.insns().len()).sum();
@@ -113,7 +114,10 @@ fn assemble_with(
         functions: Vec::new(),
         lines: Vec::with_capacity(insns),
         at_end: read_after(programs()),
-        short,
+        short: bold,
+        trusting: bold,
+        broken: false,
+        gs: Vec::new(),
     };
     let pool = tables.pool(&settings.runtime);
     for id in machine.program_ids() {
@@ -151,6 +155,12 @@ struct Tables {
     at_end: RegSet,
     /// Jumps down to what seems near are short.
     short: bool,
+    /// Blocks rely on what the ways to them establish.
+    trusting: bool,
+    /// One relies on what a way to it does not.
+    broken: bool,
+    /// By program: whether it reaches memory through gs.
+    gs: Vec<bool>,
 }
 
 impl Tables {
@@ -178,10 +188,14 @@ impl Tables {
         let too_large = || Error::TooLarge {
             program: String::new(),
         };
+        if self.broken {
+            return Err(too_large());
+        }
         let bytes = self.asm.ops.finalize().map_err(|_| too_large())?;
         Ok(Assembled {
             bytes,
             shared: Shared {
+                gs: self.gs,
                 functions: self.functions,
                 sites: self.sites,
                 calls: self.calls,
@@ -236,6 +250,12 @@ struct Emitter<'a> {
     labels: Vec<Option<DynamicLabel>>,
     /// Where those lie that have been written.
     offsets: Vec<Option<u32>>,
+    /// Of the first instruction of each block: the registers that are cut there, on
+    /// all ways that have been written so far; once the block has been, what it
+    /// relies on.
+    cut_at: Vec<RegSet>,
+    /// Memory is reached through gs where that saves instructions.
+    gs: bool,
     /// Of each function, for calls of the program.
     inner: Vec<DynamicLabel>,
     /// The program writes r10.
@@ -273,6 +293,10 @@ impl<'a> Emitter<'a> {
             written.contains(Reg::FP)
         });
         let upper = Upper::of(&listing, &blocks, moves_fp);
+        // What gs takes at the start is soon made good, but not without a loop.
+        let cuts = settings.options.mode != Mode::Checked;
+        let gs = settings.gs && cuts && blocks.0.iter().any(|block| block.is_loop);
+        tables.gs.push(gs);
         let mut emitter = Emitter {
             keys: settings.blind,
             labels: vec![None; listing.items.len()],
@@ -296,7 +320,9 @@ impl<'a> Emitter<'a> {
             },
             cold: Vec::new(),
             passed: None,
-            values: values::Values::new(Bits([u64::MAX; 11])),
+            values: values::Values::new(Bits([u64::MAX; 11]), RegSet::NONE),
+            cut_at: vec![RegSet::ALL; listing.items.len()],
+            gs,
             after: RegSet::NONE,
         };
         for block in &blocks.0 {
@@ -324,7 +350,13 @@ impl<'a> Emitter<'a> {
         for reg in short.iter() {
             bits.set(reg, u32::MAX.into());
         }
-        self.values = values::Values::new(bits);
+        // All ways to a block that is no loop come from further up.
+        let cut = match block.is_loop || !self.tables.trusting {
+            true => RegSet::NONE,
+            false => self.cut_at[block.start as usize].and(self.values.cut()),
+        };
+        self.cut_at[block.start as usize] = cut;
+        self.values = values::Values::new(bits, cut);
         let first = self.listing.items[block.start as usize];
         // Jumps back to an end are no loops.
         if block.is_loop && !matches!(first.insn, Insn::Exit) {
@@ -453,6 +485,17 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// A way leads to a block, on which these registers are cut.
+    fn way_to(&mut self, target: Option<u32>, cut: RegSet) {
+        let Some(target) = target.map(|target| target as usize) else {
+            return;
+        };
+        match self.offsets[target] {
+            None => self.cut_at[target] = self.cut_at[target].and(cut),
+            Some(_) => self.tables.broken |= !self.cut_at[target].without(cut).is_empty(),
+        }
+    }
+
     /// Notes that a run can end at the next host instruction.
     fn site(&mut self, number: u32, what: What) -> u32 {
         let after = self.block.end - number - 1;
@@ -480,6 +523,12 @@ impl<'a> Emitter<'a> {
         self.cold.push(Cold { label, what });
         label
     }
+}
+
+/// The register that lies in a host register.
+fn guest(host: u8) -> Option<Reg> {
+    let index = HOST_REGISTER.iter().position(|known| *known == host)?;
+    Reg::new(index as u8)
 }
 
 /// The host register of a register.

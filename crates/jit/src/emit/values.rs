@@ -9,18 +9,20 @@
 //!   such as do not, in the end, read it. [`Emitter::define`] sees to that.
 //! * At the ends of blocks, before calls and before whatever looks at registers from
 //!   outside, nothing waits that is needed.
+//! * `cut` holds only registers whose upper halves the processor itself has zeroed;
+//!   see [`Values::cut`].
 //! * Loads are made in their order, and before any store, call or trap that comes
 //!   after them: a run ends where it should.
 
 use dynasmrt::{DynasmApi, dynasm};
 use isa::{AluOp, Reg, Size, Width};
 
-use super::alu::Group;
+use super::alu::{Group, truncated};
 use super::asm::{Form, Operand, host as fixed};
 use super::memory::{LEA, load_form};
 use super::{Emitter, host};
 use crate::analysis::RegSet;
-use crate::lower::{Bits, Loaded, Shift, Sum, Value};
+use crate::lower::{Bits, LOW, Loaded, Shift, Sum, Value};
 use crate::site::What;
 
 /// The registers of a program, within a block.
@@ -35,13 +37,20 @@ pub(super) struct Values {
     loads: RegSet,
     /// Of host registers.
     pub(super) bits: Bits,
+    /// Those whose host registers were last written by an instruction of 32 bits,
+    /// which zeroes the upper half, or that the processor has found not to be above
+    /// one that was. The sandbox stands on this, and not on `bits`: it is a rule over
+    /// what was written, in which whatever is not noted counts as unknown, while
+    /// `bits` is an analysis, which only chooses what is written.
+    cut: RegSet,
     /// Those whose values are needed from here on.
     pub(super) needed: RegSet,
 }
 
 impl Values {
-    pub(super) fn new(bits: Bits) -> Values {
+    pub(super) fn new(bits: Bits, cut: RegSet) -> Values {
         Values {
+            cut,
             of: [Value::Here; 11],
             reads: [RegSet::NONE; 11],
             waiting: RegSet::NONE,
@@ -72,7 +81,37 @@ impl Values {
     /// The host register of a register is written next; nothing waits over it.
     pub(super) fn overwritten(&mut self, reg: Reg, bits: u64) {
         self.put(reg, Value::Here);
+        self.wrote(reg, Width::W64, bits);
+    }
+
+    /// The host register of a register was written by an instruction of this width.
+    pub(super) fn wrote(&mut self, reg: Reg, width: Width, bits: u64) {
         self.bits.set(reg, bits);
+        self.cut = match width {
+            Width::W32 => self.cut.with(RegSet::of(reg)),
+            Width::W64 => self.cut.without(RegSet::of(reg)),
+        };
+    }
+
+    /// What was [overwritten](Values::overwritten) was so by an instruction of this
+    /// width.
+    pub(super) fn wrote_by(&mut self, reg: Reg, width: Width) {
+        self.wrote(reg, width, self.bits.get(reg));
+    }
+
+    /// Registers whose upper halves are zero, whatever the program does.
+    pub(super) fn cut(&self) -> RegSet {
+        self.cut
+    }
+
+    /// A comparison in the code has found the upper halves of these to be zero.
+    pub(super) fn found(&mut self, cut: RegSet) {
+        self.cut = cut;
+    }
+
+    /// Somebody else has run, who keeps these.
+    pub(super) fn keeps(&mut self, kept: RegSet) {
+        self.cut = self.cut.and(kept);
     }
 
     /// The bits that may be set in a register.
@@ -152,11 +191,10 @@ impl Emitter<'_> {
         let others = value.reads().without(RegSet::of(reg));
         if !others.and(self.values.waiting).is_empty() && self.values.leads_to(others, reg) {
             let bits = self.values.bits.of(reg, value);
-            self.compute(fixed::R11, value);
+            let width = self.compute(fixed::R11, value);
             self.clobber(reg);
-            let ops = &mut self.tables.asm.ops;
-            dynasm!(ops ; .arch x64 ; mov Rq(host(reg)), r11);
-            self.values.bits.set(reg, bits);
+            self.copy(width, host(reg), fixed::R11);
+            self.values.wrote(reg, width, bits);
             return;
         }
         self.values.put(reg, value);
@@ -241,8 +279,8 @@ impl Emitter<'_> {
         self.values.put(reg, Value::Here);
         self.clobber(reg);
         let bits = self.values.bits.of(reg, value);
-        self.compute(host(reg), value);
-        self.values.bits.set(reg, bits);
+        let width = self.compute(host(reg), value);
+        self.values.wrote(reg, width, bits);
     }
 
     /// Computes what waits over a host register that is about to be written.
@@ -358,20 +396,48 @@ impl Emitter<'_> {
     }
 
     /// Puts a value into a host register. May use rcx, unless the value is a shift.
-    pub(super) fn compute(&mut self, dst: u8, value: Value) {
+    /// Gives the width of the instruction that wrote last, at most.
+    pub(super) fn compute(&mut self, dst: u8, value: Value) -> Width {
         match value {
-            Value::Here => {}
-            Value::Sum(sum) => self.compute_sum(Width::W64, dst, sum),
-            Value::Low(sum) => self.compute_sum(Width::W32, dst, sum),
+            Value::Here => Width::W64,
+            Value::Sum(sum) => {
+                // Of what has 32 bits, those are all.
+                let width = match self.values.bits.sum(sum) <= LOW {
+                    true => Width::W32,
+                    false => Width::W64,
+                };
+                self.compute_sum(width, dst, sum);
+                width
+            }
+            Value::Low(sum) => {
+                self.compute_sum(Width::W32, dst, sum);
+                Width::W32
+            }
             Value::Shift(shift) => {
-                let width = shift.width;
+                let from = self.values.bits.get(shift.reg);
+                let short = match shift.op {
+                    AluOp::Lsh => from <= LOW && shift.by < 32 && from << shift.by <= LOW,
+                    AluOp::Rsh => from <= LOW && shift.by < 32,
+                    _ => false,
+                };
+                let width = if short { Width::W32 } else { shift.width };
                 self.copy(width, dst, host(shift.reg));
                 self.shift_by(shift.op, width, dst, shift.by);
+                width
             }
-            Value::Rotate { reg, by, width } => self.rotate(width, dst, host(reg), by),
+            Value::Rotate { reg, by, width } => {
+                self.rotate(width, dst, host(reg), by);
+                width
+            }
             Value::Extend { reg, bits, signed } => match signed {
-                Some(width) => self.movsx(width, bits, dst, host(reg)),
-                None => self.movzx(bits, dst, host(reg)),
+                Some(width) => {
+                    self.movsx(width, bits, dst, host(reg));
+                    width
+                }
+                None => {
+                    self.movzx(bits, dst, host(reg));
+                    Width::W32
+                }
             },
             Value::Loaded(loaded) => self.compute_load(dst, loaded),
         }
@@ -398,7 +464,7 @@ impl Emitter<'_> {
 
     pub(super) fn compute_sum(&mut self, width: Width, dst: u8, sum: Sum) {
         if let Some(value) = sum.as_constant() {
-            return self.constant(dst, value);
+            return self.constant(dst, truncated(width, value));
         }
         if !self.may_show_offset(sum.disp) {
             self.compute_far(dst, sum);
@@ -512,7 +578,7 @@ impl Emitter<'_> {
         at
     }
 
-    fn compute_load(&mut self, dst: u8, loaded: Loaded) {
+    fn compute_load(&mut self, dst: u8, loaded: Loaded) -> Width {
         let at = self.loaded_operand(loaded);
         let form = load_form(loaded.size, loaded.signed);
         self.tables.asm.memory(form, dst, at);
@@ -525,9 +591,14 @@ impl Emitter<'_> {
                 Size::B8 => dynasm!(ops ; .arch x64 ; bswap Rq(dst)),
             }
         }
+        let width = match Bits::loaded(loaded) <= LOW {
+            true => Width::W32,
+            false => Width::W64,
+        };
         if loaded.shift != 0 {
-            self.shift_by(AluOp::Lsh, Width::W64, dst, loaded.shift);
+            self.shift_by(AluOp::Lsh, width, dst, loaded.shift);
         }
+        width
     }
 
     /// Makes a load whose value nobody needs: it may end the run.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libc::{sigaction, siginfo_t, ucontext_t};
+use vm::memory::ENGINE_BELOW;
 
 use super::registry;
 use crate::Error;
@@ -165,8 +166,9 @@ pub unsafe fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     if code <= 0 || !registry::contains(at) {
         return false;
     }
-    let run = registers[libc::REG_R12 as usize] as *mut Context;
-    // SAFETY: the interrupted instruction is compiled code, where r12 points to
+    let base = registers[libc::REG_R12 as usize] as *mut u8;
+    let run = base.wrapping_sub(ENGINE_BELOW).cast::<Context>();
+    // SAFETY: the interrupted instruction is compiled code, where r12 leads to
     // the context of the run, which waits for the code to come back.
     let run = unsafe { &mut *run };
     // SAFETY: the tables live as long as the code that runs.

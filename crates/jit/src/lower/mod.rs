@@ -15,6 +15,6 @@ mod bits;
 mod divide;
 mod value;
 
-pub(crate) use bits::{Bits, alu as bits_of_alu, smear};
+pub(crate) use bits::{Bits, LOW, alu as bits_of_alu, smear};
 pub(crate) use divide::Reciprocal;
 pub(crate) use value::{Loaded, Shift, Sum, Value};

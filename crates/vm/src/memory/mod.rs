@@ -39,6 +39,12 @@ pub use space::Space;
 /// Regions begin at multiples of this many bytes.
 pub const GRANULE: u32 = 1 << 16;
 
+/// How far in front of program address 0 the memory of engines begins, in a space
+/// that is one reservation: a granule that they may read and write, zero at first,
+/// and behind it a granule without access. No 32-bit program address leads there,
+/// nor does one with an offset of 16 bits.
+pub const ENGINE_BELOW: usize = 2 * GRANULE as usize;
+
 /// Granules in the address space.
 const GRANULES: usize = 1 << 16;
 

@@ -50,7 +50,11 @@ pub struct HostMemory {
     pub base: NonNull<u8>,
     /// Whether every 32-bit program address lies behind `base`, with a granule
     /// without access in front of the first and behind the last: an address cut
-    /// to 32 bits then reaches nobody else's memory.
+    /// to 32 bits then reaches nobody else's memory. Then [`ENGINE_BELOW`] bytes in
+    /// front of `base` begins a granule for engines, of which nothing else in the
+    /// process knows: whoever has the space to himself has that too.
+    ///
+    /// [`ENGINE_BELOW`]: super::ENGINE_BELOW
     pub reserved: bool,
     /// The windows, one for each granule, [`WINDOW_BYTES`] each; as long as the
     /// space lives.

@@ -4,7 +4,8 @@
 //! front and behind, of which granules are committed as regions are made. So a
 //! host address is base + program address, for any 32-bit program address, and
 //! one that no region covers is a fault of the processor and never somebody
-//! else's memory: what compiled code will stand on.
+//! else's memory: what compiled code stands on. In front of the guard lies memory
+//! for the engine, which compiled code finds by the same base.
 //!
 //! Elsewhere, and where the host grants no such mapping, it is a buffer that
 //! grows. The checks above are the same, so that no program can tell.
@@ -105,14 +106,18 @@ mod mapped {
 
     use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
 
-    use super::super::{GRANULE, GRANULES};
+    use super::super::{ENGINE_BELOW, GRANULE, GRANULES};
 
     const GRANULE_BYTES: usize = GRANULE as usize;
+    /// Bytes for the engine.
+    const ENGINE: usize = ENGINE_BELOW - GUARD;
     /// Inaccessible bytes in front and behind.
     const GUARD: usize = GRANULE_BYTES;
     const SPACE: usize = GRANULES * GRANULE_BYTES;
+    const WHOLE: usize = ENGINE + GUARD + SPACE + GUARD;
 
-    /// A mapping of `GUARD + SPACE + GUARD` bytes that this value owns.
+    /// A mapping of the engine's memory, a guard, the space and another guard that
+    /// this value owns.
     #[derive(Debug)]
     pub(in super::super) struct Mapping(NonNull<u8>);
 
@@ -131,19 +136,18 @@ mod mapped {
             // SAFETY: a new mapping at an address of the host's choice touches
             // no memory that exists.
             let at = unsafe {
-                mm::mmap_anonymous(
-                    ptr::null_mut(),
-                    GUARD + SPACE + GUARD,
-                    ProtFlags::empty(),
-                    UNCOMMITTED,
-                )
+                mm::mmap_anonymous(ptr::null_mut(), WHOLE, ProtFlags::empty(), UNCOMMITTED)
             };
-            NonNull::new(at.ok()?.cast()).map(Mapping)
+            let mapping = NonNull::new(at.ok()?.cast()).map(Mapping)?;
+            let rights = MprotectFlags::READ | MprotectFlags::WRITE;
+            // SAFETY: the start of this mapping, which nobody else knows yet.
+            let done = unsafe { mm::mprotect(mapping.0.as_ptr().cast(), ENGINE, rights) };
+            done.is_ok().then_some(mapping)
         }
 
         pub(super) fn base(&self) -> NonNull<u8> {
-            // SAFETY: the mapping is longer than GUARD.
-            unsafe { self.0.add(GUARD) }
+            // SAFETY: the mapping is longer than that.
+            unsafe { self.0.add(ENGINE_BELOW) }
         }
 
         /// Start and length of granules; the caller has checked that they are
@@ -186,7 +190,7 @@ mod mapped {
         fn drop(&mut self) {
             // SAFETY: exactly what `new` mapped, and nobody can hold a
             // reference into it any more.
-            let done = unsafe { mm::munmap(self.0.as_ptr().cast(), GUARD + SPACE + GUARD) };
+            let done = unsafe { mm::munmap(self.0.as_ptr().cast(), WHOLE) };
             debug_assert!(done.is_ok());
         }
     }
