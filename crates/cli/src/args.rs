@@ -1,8 +1,9 @@
 //! The command line: every option, its help, completions and man page follow
 //! from here.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -44,6 +45,14 @@ pub(crate) enum Command {
         or unreadable input, 3 something uses what is not supported."
     )]
     Verify(Box<VerifyArgs>),
+    /// Look for programs on which the verifier, the engines or Linux are wrong.
+    #[command(
+        after_help = "Prints a line of JSON for each finding (docs/fuzzing.md). \
+        Exit codes: 0 nothing was found, 1 something was, 2 usage or unreadable input, 3 the \
+        kernel or another verifier cannot be asked.",
+        args_conflicts_with_subcommands = true
+    )]
+    Fuzz(Box<FuzzArgs>),
     /// Explain a refusal by its code, with a program that fails and one that does not.
     Explain(ExplainArgs),
     /// List what the verifier follows and the machine runs.
@@ -361,6 +370,144 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+}
+
+/// Headings of `fuzz --help`.
+const PROGRAMS: &str = "Which programs";
+const ORACLES: &str = "What is wrong with them";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FuzzArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<FuzzCommand>,
+
+    /// Ends after so long: `90s`, `10m`, `8h`. [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "programs",
+          help_heading = PROGRAMS)]
+    pub(crate) time: Option<Duration>,
+
+    /// Ends after the programs with an index below this.
+    #[arg(long, value_name = "N", help_heading = PROGRAMS)]
+    pub(crate) programs: Option<u64>,
+
+    /// Seed of the programs: the same seed, the same programs, on every machine.
+    /// Default: a fresh one, which is said.
+    #[arg(long, value_name = "S", value_parser = seed, help_heading = PROGRAMS)]
+    pub(crate) seed: Option<u64>,
+
+    /// How many of a thousand programs are of which kind.
+    #[arg(long, value_name = "KIND=N,…", help_heading = PROGRAMS)]
+    pub(crate) mix: Option<difftest::fuzz::Mix>,
+
+    /// Only the programs whose index leaves i when divided by n: one of n parts of
+    /// a campaign, from 0.
+    #[arg(long, value_name = "i/n", default_value = "0/1", help_heading = PROGRAMS)]
+    pub(crate) shard: difftest::fuzz::Shard,
+
+    /// Only the program with this index.
+    #[arg(long, value_name = "INDEX", requires = "seed",
+          conflicts_with_all = ["time", "programs", "shard"], help_heading = PROGRAMS)]
+    pub(crate) only: Option<u64>,
+
+    /// Takes programs from a file instead: one that `--out` wrote, or any in the
+    /// form of docs/verify.md; `-` for standard input.
+    #[arg(long, value_name = "FILE.jsonl", value_hint = ValueHint::FilePath,
+          conflicts_with_all = ["time", "programs", "seed", "mix", "shard", "only"],
+          help_heading = PROGRAMS)]
+    pub(crate) replay: Option<PathBuf>,
+
+    /// Who looks at them; several with commas between.
+    #[arg(long, value_enum, value_name = "ORACLE", value_delimiter = ',', default_value = "all",
+          help_heading = ORACLES)]
+    pub(crate) oracle: Vec<FuzzOracle>,
+
+    /// Whom verdicts and results are held against: the running kernel, nobody, or a
+    /// command that gives verdicts (docs/fuzzing.md).
+    #[arg(long, value_name = "kernel|none|CMD", default_value = "none", help_heading = ORACLES)]
+    pub(crate) against: String,
+
+    /// How long one program may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s",
+          help_heading = ORACLES)]
+    pub(crate) patience: Duration,
+
+    /// Threads. Default: as many as there are CPUs.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Writes each finding into this directory: as a file test, as a line for
+    /// `--replay`, and as a C program that asks the kernel.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Appends what was done to this file, for `fuzz merge`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FuzzCommand {
+    /// Say what campaigns came to together, with every finding once.
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MergeArgs {
+    /// Ledgers that `fuzz --ledger` wrote.
+    #[arg(value_name = "LEDGER", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) ledgers: Vec<PathBuf>,
+
+    /// Writes all of them into this file, as one ledger.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Who looks at a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FuzzOracle {
+    /// What a program does lies within what the verifier recorded; it never traps.
+    State,
+    /// What is known of each register is what Linux knows; needs `--against kernel`.
+    Registers,
+    /// Verdict, sentence and counts; needs `--against`.
+    Verdict,
+    /// Interpreter, compiled code and, with `--against kernel`, Linux come to the same.
+    Result,
+    /// All that there is somebody to hold against.
+    All,
+}
+
+/// A time as people write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let each = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => 0,
+    };
+    let number: Option<u64> = digits.parse().ok();
+    match number
+        .and_then(|number| number.checked_mul(each))
+        .filter(|_| each > 0)
+    {
+        // A year is for ever.
+        Some(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a time from 1s to 365d, such as 90s, 10m or 8h".to_owned()),
+    }
+}
+
+/// A number, decimal or hexadecimal.
+fn seed(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected a number of 64 bits, decimal or hexadecimal".to_owned())
 }
 
 #[derive(Debug, clap::Args)]

@@ -15,6 +15,7 @@ mod disasm;
 mod error;
 mod explain;
 mod features;
+mod fuzz;
 mod input;
 mod inspect;
 mod layout;
@@ -58,6 +59,7 @@ fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::compare(args, out),
         Command::Bench(args) => bench::bench(args, out),
         Command::Verify(args) => verify::verify(args, out),
+        Command::Fuzz(args) => fuzz::fuzz(args, out),
         Command::Explain(args) => explain::explain(args, out),
         Command::Features(args) => features::features(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),

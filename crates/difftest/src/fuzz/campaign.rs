@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use super::coverage::Coverage;
 use super::minimise::minimised;
-use super::panel::Panel;
+use super::panel::{Panel, cover};
 use super::panics::caught;
 use super::worker::{CHUNK, Chunk, Done, Shared, Slot, work};
-use super::{Case, Finding, Found, Limit, OracleKind, Plan, Tally};
+use super::{Against, Case, Finding, Found, Limit, OracleKind, Plan, Tally};
 use crate::CannotAsk;
 
 /// How often progress is told.
@@ -65,7 +65,7 @@ pub struct Report {
 ///
 /// When somebody who has to be asked cannot be, from the start.
 pub fn run(plan: &Plan, stop: &AtomicBool, watch: &mut dyn Watch) -> Result<Report, CannotAsk> {
-    let panel = Panel::new(&plan.oracles, &plan.against)?;
+    let panel = Panel::new(plan)?;
     let shared = Arc::new(Shared::new(plan));
     let (sender, done) = channel();
     let mut campaign = Campaign {
@@ -86,6 +86,42 @@ pub fn run(plan: &Plan, stop: &AtomicBool, watch: &mut dyn Watch) -> Result<Repo
     }
     campaign.lead(&done, &sender);
     Ok(campaign.report)
+}
+
+/// Puts cases to the oracles of a plan, one after another, as they are. `told`
+/// hears of each finding and says whether to go on.
+///
+/// # Errors
+///
+/// When somebody who has to be asked cannot be.
+pub fn replay(
+    plan: &Plan,
+    cases: &[Case],
+    told: &mut dyn FnMut(&Found) -> bool,
+) -> Result<Report, CannotAsk> {
+    let mut panel = Panel::new(plan)?;
+    let mut report = Report::default();
+    let start = Instant::now();
+    for (index, case) in (0..).zip(cases) {
+        report.tally.begin();
+        cover(case, &mut report.coverage);
+        if let Some(finding) = panel.check(case, &mut report.tally)? {
+            let found = Found {
+                seed: plan.seed,
+                index,
+                slots_before: case.raw.program.code.len(),
+                case: case.clone(),
+                finding,
+            };
+            *report.classes.entry(found.class()).or_default() += 1;
+            report.found += 1;
+            if !told(&found) {
+                break;
+            }
+        }
+    }
+    report.time = start.elapsed();
+    Ok(report)
 }
 
 type Sender = std::sync::mpsc::Sender<Done>;
@@ -162,7 +198,7 @@ impl Campaign<'_> {
     fn is_over(&self) -> bool {
         let late = match self.plan.limit {
             Limit::Time(time) => self.start.elapsed() >= time,
-            Limit::Programs(_) => false,
+            Limit::Programs(_) | Limit::Only(_) => false,
         };
         late || self.stop.load(Ordering::Relaxed) || self.report.cannot_ask.is_some()
     }
@@ -232,7 +268,11 @@ impl Campaign<'_> {
 
     /// Replaces threads whose program takes too long.
     fn look_after(&mut self, sender: &Sender) {
-        let patience = self.plan.patience;
+        // Another verifier is given as long, and is begun anew.
+        let patience = match self.plan.against {
+            Against::Command(_) => self.plan.patience * 3,
+            _ => self.plan.patience,
+        };
         for at in 0..self.workers.len() {
             let Some((mut chunk, index)) = self.workers[at].overdue(patience) else {
                 continue;

@@ -1,6 +1,7 @@
 //! One program, and what it is run on.
 
 use std::fmt;
+use std::str::FromStr;
 
 use loader::raw::RawProgram;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,40 @@ impl fmt::Display for Mix {
         }
         Ok(())
     }
+}
+
+impl FromStr for Mix {
+    type Err = MixError;
+
+    fn from_str(text: &str) -> Result<Mix, MixError> {
+        let mut mix = Mix {
+            parts: [0; Kind::ALL.len()],
+        };
+        for word in text.split(',') {
+            let (name, part) = word.split_once('=').ok_or(MixError::Form)?;
+            let kind = Kind::ALL.iter().position(|kind| kind.name() == name);
+            let part: u32 = part.parse().map_err(|_| MixError::Form)?;
+            match kind.and_then(|kind| mix.parts.get_mut(kind)) {
+                Some(place) => *place = part.into(),
+                None => return Err(MixError::Kind(name.to_owned())),
+            }
+        }
+        match mix.parts.iter().any(|part| *part != 0) {
+            true => Ok(mix),
+            false => Err(MixError::Form),
+        }
+    }
+}
+
+/// Why something is no mix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MixError {
+    /// Not of the form.
+    #[error("expected KIND=N, several with commas between, not all 0")]
+    Form,
+    /// There is no such kind.
+    #[error("there is no kind {0}; there are: {kinds}", kinds = Kind::ALL.map(Kind::name).join(", "))]
+    Kind(String),
 }
 
 impl Mix {

@@ -22,16 +22,21 @@ mod minimise;
 mod oracle;
 mod panel;
 mod panics;
+pub mod peer;
 mod plan;
+#[cfg(target_os = "linux")]
+mod registers;
 pub mod reproduce;
 #[cfg(target_os = "linux")]
 mod verdict;
 mod worker;
 
-pub use campaign::{Report, Watch, run};
-pub use case::{Case, Input, Kind, Mix};
+pub use campaign::{Report, Watch, replay, run};
+pub use case::{Case, Input, Kind, Mix, MixError};
 pub use found::{Found, Record};
 pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
 pub use plan::{Against, Limit, Plan, Shard, ShardError};
+#[cfg(target_os = "linux")]
+pub use registers::RegistersAgainstLinux;
 #[cfg(target_os = "linux")]
 pub use verdict::AgainstLinux;

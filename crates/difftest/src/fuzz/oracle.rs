@@ -6,7 +6,7 @@ use abi::Errno;
 use loader::raw::RawProgram;
 use verifier::{Config, Privileges, Verdict};
 
-use super::Case;
+use super::{Against, Case};
 use crate::CannotAsk;
 
 /// Who says whether something is wrong about a program.
@@ -56,6 +56,24 @@ impl OracleKind {
             OracleKind::Verdict => "verdict",
             OracleKind::Result => "result",
             OracleKind::Crash => "crash",
+        }
+    }
+
+    /// Whether there is somebody to ask.
+    pub fn can_ask(self, against: &Against) -> bool {
+        match self {
+            OracleKind::Registers => *against == Against::Kernel,
+            OracleKind::Verdict => *against != Against::Nobody,
+            _ => true,
+        }
+    }
+
+    /// Whom it asks, as on the command line; nothing where it asks nobody.
+    pub fn asks(self) -> &'static str {
+        match self {
+            OracleKind::Registers => "kernel",
+            OracleKind::Verdict => "kernel, or a command",
+            _ => "",
         }
     }
 }

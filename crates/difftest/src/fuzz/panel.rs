@@ -3,13 +3,13 @@
 use super::coverage::Coverage;
 use super::oracle::config;
 use super::panics::caught;
-use super::{Against, Case, Finding, Oracle, OracleKind, Tally};
+use super::peer::AgainstCommand;
+use super::{Against, Case, Finding, Oracle, OracleKind, Plan, Tally};
 use crate::CannotAsk;
 
 /// All the oracles of a campaign.
 pub(super) struct Panel {
-    kinds: Vec<OracleKind>,
-    against: Against,
+    plan: Plan,
     oracles: Vec<Box<dyn Oracle>>,
 }
 
@@ -17,17 +17,16 @@ impl Panel {
     /// # Errors
     ///
     /// When somebody who would have to be asked cannot be.
-    pub(super) fn new(kinds: &[OracleKind], against: &Against) -> Result<Panel, CannotAsk> {
+    pub(super) fn new(plan: &Plan) -> Result<Panel, CannotAsk> {
         let mut oracles = Vec::new();
-        for kind in kinds {
-            oracles.extend(make(*kind, against)?);
+        for kind in &plan.oracles {
+            oracles.extend(make(*kind, plan)?);
         }
         if oracles.is_empty() {
             oracles.push(Box::new(OurVerdict));
         }
         Ok(Panel {
-            kinds: kinds.to_vec(),
-            against: against.clone(),
+            plan: plan.clone(),
             oracles,
         })
     }
@@ -57,7 +56,7 @@ impl Panel {
                 Ok(said) => return said,
                 Err(panic) => {
                     // They may be half changed.
-                    *self = Panel::new(&self.kinds, &self.against)?;
+                    *self = Panel::new(&self.plan)?;
                     return Ok(Some(panic.finding()));
                 }
             }
@@ -78,8 +77,11 @@ pub(super) fn cover(case: &Case, coverage: &mut Coverage) {
 }
 
 /// The oracle of a kind, where there is one against such a party.
-fn make(kind: OracleKind, against: &Against) -> Result<Option<Box<dyn Oracle>>, CannotAsk> {
-    Ok(match (kind, against) {
+fn make(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotAsk> {
+    Ok(match (kind, &plan.against) {
+        (OracleKind::Verdict, Against::Command(command)) => {
+            Some(Box::new(AgainstCommand::new(command, plan.patience)))
+        }
         #[cfg(target_os = "linux")]
         (OracleKind::Verdict, Against::Kernel) => Some(Box::new(super::AgainstLinux::new()?)),
         #[cfg(not(target_os = "linux"))]

@@ -58,6 +58,19 @@ pub enum Limit {
     Programs(u64),
     /// After so long.
     Time(Duration),
+    /// When the program with this index was looked at, of whichever shard it is.
+    Only(u64),
+}
+
+impl Plan {
+    /// Index of the n-th program to look at, if there is one.
+    pub(super) fn nth(&self, n: u64) -> Option<u64> {
+        match self.limit {
+            Limit::Only(index) => (n == 0).then_some(index),
+            Limit::Programs(programs) => self.shard.nth(n).filter(|index| *index < programs),
+            Limit::Time(_) => self.shard.nth(n),
+        }
+    }
 }
 
 /// The programs of a campaign whose index leaves `index` when divided by `of`.
@@ -86,7 +99,7 @@ impl Shard {
     }
 
     /// Index of the shard's own n-th program.
-    pub(super) fn nth(self, n: u64) -> Option<u64> {
+    fn nth(self, n: u64) -> Option<u64> {
         n.checked_mul(self.of)?.checked_add(self.index)
     }
 }

@@ -10,7 +10,7 @@ use super::campaign::{Numbers, hang};
 use super::coverage::Coverage;
 use super::panel::{Panel, cover};
 use super::panics::caught;
-use super::{Case, Finding, Limit, Plan, Tally};
+use super::{Case, Finding, Plan, Tally};
 use crate::CannotAsk;
 
 /// Programs that are handed out at once.
@@ -96,7 +96,7 @@ impl Slot {
 /// Works through chunks until there is none, or the campaign stops.
 pub(super) fn work(shared: &Shared, slot: &Slot, first: Option<Chunk>, done: &Sender<Done>) {
     let mut first = first;
-    let panel = Panel::new(&shared.plan.oracles, &shared.plan.against);
+    let panel = Panel::new(&shared.plan);
     let mut panel = match panel {
         Ok(panel) => panel,
         Err(why) => {
@@ -143,8 +143,7 @@ fn one(shared: &Shared, slot: &Slot, panel: &mut Panel, chunk: Chunk) -> Done {
     let mut done = Done::nothing(chunk, None);
     let start = done.chunk.number.saturating_mul(CHUNK);
     for n in start..start.saturating_add(CHUNK) {
-        let index = plan.shard.nth(n);
-        let Some(index) = index.filter(|index| within(plan, *index)) else {
+        let Some(index) = plan.nth(n) else {
             break;
         };
         if shared.stop.load(Ordering::Relaxed) || slot.left() {
@@ -171,13 +170,6 @@ fn one(shared: &Shared, slot: &Slot, panel: &mut Panel, chunk: Chunk) -> Done {
         }
     }
     done
-}
-
-fn within(plan: &Plan, index: u64) -> bool {
-    match plan.limit {
-        Limit::Programs(programs) => index < programs,
-        Limit::Time(_) => true,
-    }
 }
 
 fn look(

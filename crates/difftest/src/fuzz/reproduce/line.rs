@@ -43,14 +43,19 @@ pub fn line(found: &Found) -> Value {
         index: found.index,
         inputs: found.case.inputs.clone(),
     };
-    let mut raw = found.case.raw.clone();
-    generate::trim(&mut raw.program);
-    without_types(&mut raw.program);
-    let mut line = raw.to_json();
+    let mut line = program(&found.case.raw);
     if let (Value::Object(line), Ok(beside)) = (&mut line, serde_json::to_value(beside)) {
         line.insert("fuzz".to_owned(), beside);
     }
     line
+}
+
+/// A program as a line, with no more maps and types than it names.
+pub fn program(raw: &RawProgram) -> Value {
+    let mut raw = raw.clone();
+    generate::trim(&mut raw.program);
+    without_types(&mut raw.program);
+    raw.to_json()
 }
 
 /// Reads a line, of a finding or of nothing but a program.

@@ -12,7 +12,7 @@ mod line;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use line::{Replayed, line, read};
+pub use line::{Replayed, line, program, read};
 
 use super::Found;
 use crate::generate;
