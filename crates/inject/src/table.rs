@@ -155,7 +155,7 @@ bugs! {
         "A tail call with an index beyond the end takes the last entry."
 
     Cve2026_45839 "cve-2026-45839" Loader
-        "A negative index in a CO-RE access string is taken for a very large one that is in bounds."
+        "A negative index in a CO-RE access string is taken for one of a member that there is."
     SolanaElf "solana-rbpf-elf" Loader
         "Where a function ends is computed without an answer to overflow."
 }

@@ -46,7 +46,6 @@ use std::{
 pub use self::error::{Error, Side};
 use self::spec::{Matcher, Spec};
 use crate::{Btf, Kind, Type, TypeId, index::essential_name};
-use inject::Bug;
 
 /// A CO-RE relocation, as `.BTF.ext` has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -399,9 +398,6 @@ impl<'a> Asked<'a> {
         index: u32,
     ) -> Result<u32, Error> {
         let bits = u64::from(index) * u64::from(self.size_of(side, elem)?) * 8;
-        if inject::on(Bug::Cve2026_45839) {
-            return Ok(bit_offset.wrapping_add(bits as u32));
-        }
         let bits = u32::try_from(bits).map_err(|_| self.too_far())?;
         self.add_bits(bit_offset, bits)
     }

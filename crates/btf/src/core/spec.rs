@@ -83,9 +83,11 @@ impl<'a> Spec<'a> {
             }
             match asked.resolved(side, id)?.1 {
                 Type::Struct(composite) | Type::Union(composite) => {
-                    let member = composite
-                        .member(index as usize)
-                        .ok_or_else(|| asked.bad_access("is no member of it"))?;
+                    let member = composite.member(index as usize);
+                    if inject::on(Bug::Cve2026_45839) && (index as i32) < 0 {
+                        member.expect("a member that there is");
+                    }
+                    let member = member.ok_or_else(|| asked.bad_access("is no member of it"))?;
                     self.bit_offset = asked.add_bits(self.bit_offset, member.bit_offset)?;
                     if !member.name.is_empty() {
                         self.path
@@ -124,8 +126,7 @@ impl<'a> Spec<'a> {
         let flexible = array.len == 0
             && matches!(self.path.last(), Some(Accessor::Member(composite, at, _))
                 if at + 1 == composite.len());
-        let negative = (index as i32) < 0 && inject::on(Bug::Cve2026_45839);
-        flexible || index < array.len || negative
+        flexible || index < array.len
     }
 }
 

@@ -27,6 +27,8 @@ mod plan;
 #[cfg(target_os = "linux")]
 mod registers;
 pub mod reproduce;
+#[cfg(feature = "inject")]
+mod self_test;
 #[cfg(target_os = "linux")]
 mod verdict;
 mod worker;
@@ -36,6 +38,8 @@ pub use case::{Case, Input, Kind, Mix, MixError};
 pub use found::{Found, Record};
 pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
 pub use plan::{Against, Limit, Plan, Shard, ShardError};
+#[cfg(feature = "inject")]
+pub use self_test::{SelfTest, Sought, self_test};
 #[cfg(target_os = "linux")]
 pub use registers::RegistersAgainstLinux;
 #[cfg(target_os = "linux")]

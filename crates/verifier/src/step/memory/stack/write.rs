@@ -24,9 +24,10 @@ impl Verifier<'_> {
         if !self.may_leak() && holds_pointer && span.size != 8 {
             return Err(Stack::Corrupt.into());
         }
-        if !inject::on(Bug::Cve2023_39191) {
-            self.destroy_dynptr_at(span.frame, index)?;
+        if inject::on(Bug::Cve2023_39191) && matches!(slot.content, Content::Dynptr(_)) {
+            return Ok(());
         }
+        self.destroy_dynptr_at(span.frame, index)?;
         self.touched.slot(index);
         if span.size == 8 {
             self.note_slots_written(span.frame, 1 << index);
