@@ -19,6 +19,10 @@ pub fn mutate(target: &Target, data: &mut [u8], size: usize, max: usize, seed: u
     };
     let mut bytes = data[..size].to_vec();
     mutate(&mut bytes, max, seed.into(), &mut |bytes, max| {
+        // libFuzzer makes nothing of nothing.
+        if max == 0 {
+            return;
+        }
         let size = bytes.len().min(max);
         bytes.resize(max, 0);
         let size = fuzzer_mutate(bytes, size, max);

@@ -33,7 +33,7 @@ const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 /// Limits of one input, and of the process. The verifier follows up to a million
 /// instructions of a program, which takes seconds when instrumented.
-const TIMEOUT_S: u32 = 25;
+const TIMEOUT_S: u32 = 60;
 const MEMORY_MB: u32 = 2048;
 /// The most memory that one allocation may ask for.
 const ALLOCATION_MB: u32 = 512;

@@ -47,6 +47,10 @@ fn write(folder: &Path, target: &Target) -> Result<(), Box<dyn error::Error>> {
         writeln!(words, "\"{escaped}\"")?;
     }
     fs::create_dir_all(folder.join("words"))?;
+    if words.is_empty() {
+        // libFuzzer takes no dictionary without words.
+        words.push_str("\"\\x00\"\n");
+    }
     fs::write(folder.join("words").join(target.name), words)?;
     Ok(())
 }

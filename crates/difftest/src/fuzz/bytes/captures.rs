@@ -39,14 +39,15 @@ impl Read for Dribble<'_> {
 
 /// Reads a capture in two ways, and writes what it holds.
 pub(super) fn run(bytes: &[u8]) {
-    for force_ethernet in [false, true] {
-        let options = Options {
-            force_ethernet,
-            ..Options::default()
-        };
-        let whole = read(bytes, options);
-        let pieces = read(Dribble { bytes, step: 0 }, options);
-        assert_eq!(whole, pieces, "the packets depend on how they come in");
+    let options = Options {
+        // Whatever the bytes are, some say yes.
+        force_ethernet: bytes.len() % 4 == 3,
+        ..Options::default()
+    };
+    let whole = read(bytes, options);
+    let pieces = read(Dribble { bytes, step: 0 }, options);
+    assert_eq!(whole, pieces, "the packets depend on how they come in");
+    if !whole.0.is_empty() {
         write(&whole.0);
     }
 }

@@ -9,7 +9,7 @@ use abi::{ProgType, Program};
 use isa::{Code, Slot};
 use loader::raw::{Caps, RawProgram};
 use verifier::log::Log;
-use verifier::{Config, Observer, Privileges, Verdict};
+use verifier::{Config, Context, Event, Observer, Privileges, Verdict};
 
 use super::Plain;
 use crate::engines::{self, Case, Input, Way};
@@ -20,6 +20,11 @@ use crate::generate::{self, Mode, Pool, hostile};
 pub(super) const HEAD: usize = 8;
 /// Longer programs are cut.
 const MOST_SLOTS: usize = 512;
+/// Of those that are printed and assembled again, which takes longer.
+pub(super) const MOST_PRINTED: usize = 48;
+/// Steps of a verification that are logged. There may be millions, each the same
+/// code.
+const MOST_EVENTS: u32 = 20_000;
 
 /// Whole slots; what is left at the end is dropped.
 pub(super) fn slots(bytes: &[u8]) -> Vec<Slot> {
@@ -34,7 +39,9 @@ pub(super) fn bytes_of(slots: &[Slot]) -> Vec<u8> {
 
 /// Decodes, disassembles, and looks for functions and blocks.
 pub(super) fn disassembler(bytes: &[u8]) {
-    look(&Code::new(slots(bytes)));
+    let mut slots = slots(bytes);
+    slots.truncate(MOST_PRINTED);
+    look(&Code::new(slots));
 }
 
 /// What is printed of a program is the program.
@@ -120,8 +127,11 @@ pub(super) fn bytecode(bytes: &[u8]) {
 
 /// What the verifier and the engines make of a program.
 pub(super) fn verify(program: Program, mut head: Head) {
-    let mut log = (head.choice[3] & 1 != 0).then(|| Log::with_limit(2 | 4, 1 << 20));
-    let observer = log.as_mut().map(|log| log as &mut dyn Observer);
+    let mut log = Beginning {
+        log: Log::with_limit(2 | 4, 1 << 20),
+        left: MOST_EVENTS,
+    };
+    let observer = (head.choice[3] & 1 != 0).then_some(&mut log as &mut dyn Observer);
     let verdict = verifier::verify(&program, &head.config(), observer);
     match verdict {
         Verdict::Accepted(_) if program.prog_type == ProgType::Xdp => {}
@@ -135,6 +145,25 @@ pub(super) fn verify(program: Program, mut head: Head) {
     };
     generate::trim(&mut case.raw.program);
     compare(&case, head.way());
+}
+
+/// The log of so many steps.
+struct Beginning {
+    log: Log,
+    left: u32,
+}
+
+impl Observer for Beginning {
+    fn observe(&mut self, context: &Context<'_>, event: Event<'_>) {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.log.observe(context, event);
+        }
+    }
+
+    fn wants_details(&self) -> bool {
+        self.left != 0
+    }
 }
 
 /// Runs a program that nobody has verified, interpreted and compiled.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use btf::Btf;
 
 use super::btf::join;
-use super::code::{HEAD, bytes_of};
+use super::code::{HEAD, MOST_PRINTED, bytes_of};
 use super::elf;
 use crate::families::{Random, Seed};
 use crate::generate::{self, Dial, Mode};
@@ -168,7 +168,10 @@ fn generated(
 pub(super) fn code(corpus: &Path) -> Seeds {
     let mut found = hostile(corpus)?;
     found.extend(bytecode(corpus)?);
-    found.iter_mut().for_each(|bytes| drop(bytes.drain(..HEAD)));
+    for bytes in &mut found {
+        bytes.drain(..HEAD);
+        bytes.truncate(MOST_PRINTED * 8);
+    }
     Ok(found)
 }
 
