@@ -292,3 +292,39 @@ pub(super) fn words() -> Vec<Vec<u8>> {
     ];
     words.map(<[u8]>::to_vec).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::Pool;
+
+    #[test]
+    fn parts_that_are_joined_are_split() {
+        assert_eq!(split(&join([b"a", b"", b"cde"])), [&b"a"[..], b"", b"cde"]);
+        assert_eq!(split(&[9]), [&b""[..]; 3]);
+        assert_eq!(split(&[0xff; 12]), [&[0xff; 4][..], b"", b""]);
+    }
+
+    #[test]
+    fn types_are_taken_apart_where_they_end() {
+        let btf = &Pool::get().btf;
+        let bytes = btf.bytes();
+        let types = part(bytes, HEADER, u32_at(bytes, 12) as usize);
+        assert_eq!(records(types).len() as u32, btf.len() - 1);
+    }
+
+    #[test]
+    fn many_changed_types_can_still_be_read() {
+        let bytes = Pool::get().btf.bytes();
+        let changed = (0..200).map(|bits| {
+            let mut changed = bytes.to_vec();
+            mutate(&mut changed, bytes.len() + 64, bits, &mut |_, _| {});
+            changed
+        });
+        let changed: Vec<_> = changed.filter(|changed| changed != bytes).collect();
+        let read = changed.iter().filter(|bytes| Btf::parse(bytes).is_ok());
+        let read = read.count();
+        assert!(changed.len() > 120, "{} changed", changed.len());
+        assert!(read * 10 > changed.len(), "{read} of {}", changed.len());
+    }
+}

@@ -201,3 +201,37 @@ pub(super) fn words() -> Vec<Vec<u8>> {
     let words = both.chain(blocks).map(|word| word.to_vec());
     words.chain(options).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capture(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus/pcaps/formats/");
+        std::fs::read(format!("{folder}{name}")).expect("a capture of the corpus")
+    }
+
+    /// How many of many changed captures can be read to their end.
+    fn readable(name: &str, mutate: super::super::Mutate) -> usize {
+        let bytes = capture(name);
+        let changed = (0..100).map(|bits| {
+            let mut changed = bytes.clone();
+            mutate(&mut changed, bytes.len() + 64, bits, &mut |bytes, max| {
+                bytes.resize((bytes.len() + 3).min(max), 7);
+            });
+            changed
+        });
+        let read = changed.filter(|bytes| read(bytes.as_slice(), Options::default()).1.is_none());
+        read.count()
+    }
+
+    #[test]
+    fn changed_captures_have_lengths_that_fit() {
+        let (pcap, pcapng) = (
+            readable("us_le.pcap", mutate_pcap),
+            readable("ng_le.pcapng", mutate_pcapng),
+        );
+        assert!(pcap > 30 && pcap < 100, "{pcap}");
+        assert!(pcapng > 30 && pcapng < 100, "{pcapng}");
+    }
+}

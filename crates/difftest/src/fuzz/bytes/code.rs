@@ -319,3 +319,31 @@ pub(super) fn words() -> Vec<Vec<u8>> {
         .filter_map(|line| isa::asm::assemble(line).ok());
     words.map(|code| bytes_of(code.slots())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(text: &str) -> Vec<Slot> {
+        let code = isa::asm::assemble(text).expect("a program");
+        code.slots().to_vec()
+    }
+
+    #[test]
+    fn jumps_across_a_change_still_go_to_the_same_place() {
+        let text = |more| {
+            format!("again:\nr0 = 0\nif r1 == 0 goto out\n{more}r1 += 1\ngoto again\nout:\nexit\n")
+        };
+        let mut code = program(&text(""));
+        let more = program(&text("r2 = 7\n"));
+        insert(&mut code, 2, more[2]);
+        assert_eq!(code, more);
+        remove(&mut code, 2);
+        assert_eq!(code, program(&text("")));
+    }
+
+    #[test]
+    fn all_words_are_instructions() {
+        assert_eq!(words().len(), 19);
+    }
+}

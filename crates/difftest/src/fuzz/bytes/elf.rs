@@ -295,3 +295,44 @@ pub(super) fn words() -> Vec<Vec<u8>> {
     let names = names.map(|name| name.as_bytes().to_vec());
     names.into_iter().chain(btf::words()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn firewall() -> Vec<u8> {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../corpus/objects/firewall.bpf.o"
+        );
+        std::fs::read(path).expect("an object of the corpus")
+    }
+
+    fn code(bytes: &[u8]) -> Option<Vec<isa::Slot>> {
+        let object = Object::parse(bytes, &Options::default()).ok()?;
+        Some(object.programs().ok()?.first()?.code.clone())
+    }
+
+    #[test]
+    fn what_is_put_together_is_what_was_taken_apart() {
+        let bytes = firewall();
+        let (head, mut sections) = apart(&bytes).expect("sections");
+        assert_eq!(code(&together(head, &mut sections)), code(&bytes));
+    }
+
+    #[test]
+    fn many_changed_objects_can_still_be_read() {
+        let bytes = firewall();
+        let changed = (0..200).map(|bits| {
+            let mut changed = bytes.clone();
+            mutate(&mut changed, bytes.len() + 64, bits, &mut |_, _| {});
+            changed
+        });
+        let changed: Vec<_> = changed.filter(|changed| *changed != bytes).collect();
+        let read = changed.iter().filter(|bytes| code(bytes).is_some());
+        let read = read.count();
+        assert!(changed.len() > 120, "{} changed", changed.len());
+        assert!(read * 10 > changed.len(), "{read} of {}", changed.len());
+        assert!(read < changed.len(), "nothing is ever broken");
+    }
+}
