@@ -244,7 +244,7 @@ impl Backward {
 
     /// To the instruction before; `false` at the first one.
     pub(super) fn step(&mut self, trail: &Trail) -> bool {
-        let entry = self.entry().copied();
+        let entry = self.entry().map(|entry| (entry.prev_pc, entry.older));
         if self.pc == self.first_pc {
             let first = self.left.len == 1 && entry.is_some();
             if first || self.left.is_empty() {
@@ -252,11 +252,11 @@ impl Backward {
             }
         }
         match entry {
-            Some(entry) => {
-                self.pc = entry.prev_pc;
-                self.left.newest = entry.older;
+            Some((prev_pc, older)) => {
+                self.pc = prev_pc;
+                self.left.newest = older;
                 self.left.len -= 1;
-                self.newest = self.left.newest.map(|id| *trail.entry(id));
+                self.newest = older.map(|id| *trail.entry(id));
             }
             None => self.pc = Pc(self.pc.0.wrapping_sub(1)),
         }

@@ -167,14 +167,14 @@ impl Verifier<'_> {
         if !matches!(op, AluOp::And | AluOp::Or) || !src.is_const() {
             return Ok(());
         }
-        let value = *self.state.reg(dst);
-        let num = value.num;
+        let value = self.state.reg(dst);
+        let num = &value.num;
         let (zero, ones) = if (num.smin(), num.smax()) == (-1, 0) {
             (Value::constant(0), Value::constant(u64::MAX))
         } else if (num.s32min(), num.s32max()) == (-1, 0) {
             let with = |low| Value {
                 num: num.with_low(low),
-                ..value
+                ..*value
             };
             (with(0), with(u32::MAX))
         } else {

@@ -110,12 +110,6 @@ impl Traits {
         self.concerns & BEGUN != 0
     }
 
-    /// Whether going back may pass by the instruction when these registers of its
-    /// frame, or [`SLOTS`], are wanted and none is linked there.
-    pub(super) fn is_idle(self, wanted: u16) -> bool {
-        self.concerns & (wanted | ALWAYS | BEGUN) == 0
-    }
-
     /// Whether the instruction may do anything when these registers of its frame,
     /// or [`SLOTS`], are wanted.
     pub(super) fn concerns(self, wanted: u16) -> bool {

@@ -281,10 +281,13 @@ impl Verifier<'_> {
                 return Ok(());
             }
         }
+        // A copy, which stays in registers.
+        let mut at = *stretch;
+        let mut sorts = wanted.sorts();
         loop {
-            let pc = stretch.at.pc;
-            let traits = self.effects.get(pc.index()).copied();
-            let traits = traits.ok_or(Stuck::Impossible)?;
+            let pc = at.at.pc;
+            let traits = *self.effects.get(pc.index()).ok_or(Stuck::Impossible)?;
+            let linked = at.at.is_linked();
             if watched && traits.effect != Effect::Tail {
                 self.observe_precision(|_| PrecisionStep::Before {
                     frame: wanted.frame(),
@@ -292,36 +295,46 @@ impl Verifier<'_> {
                     pc,
                 });
             }
-            if traits.concerns(wanted.sorts()) || stretch.at.is_linked() {
-                let details = stretch.at.details(&self.trail);
-                let step = Step {
-                    pc,
-                    next: stretch.next,
-                    effects: &self.effects,
-                    structure: self.structure,
-                };
-                wanted.spread(details.linked);
-                traits.effect.undo(wanted, details, step)?;
-                wanted.spread(details.linked);
-                if wanted.is_empty() {
-                    return Ok(());
+            if linked || traits.concerns(sorts) {
+                self.undo(traits.effect, &at, wanted)?;
+                sorts = wanted.sorts();
+                if sorts == 0 && wanted.is_empty() {
+                    break;
                 }
             }
-            if traits.begun() && !watched && self.seen.pass(self.point(stretch), wanted) {
+            if traits.begun() && !watched && self.seen.pass(self.point(&at), wanted) {
                 wanted.clear();
-                return Ok(());
+                break;
             }
-            if !stretch.step(&self.trail) {
-                return Ok(());
-            }
-            if !watched {
-                let sorts = wanted.sorts();
-                let effects = &self.effects;
-                stretch.pass_while(&self.trail, |pc| {
-                    effects.get(pc.index()).is_some_and(|t| t.is_idle(sorts))
-                });
+            if !at.step(&self.trail) {
+                break;
             }
         }
+        *stretch = at;
+        Ok(())
+    }
+
+    /// Takes what is wanted from after the instruction to before it.
+    fn undo(
+        &self,
+        effect: Effect,
+        at: &Stretch,
+        wanted: &mut Wanted,
+    ) -> std::result::Result<(), Stuck> {
+        let details = at.at.details(&self.trail);
+        let step = Step {
+            pc: at.at.pc,
+            next: at.next,
+            effects: &self.effects,
+            structure: self.structure,
+        };
+        if details.linked.is_empty() {
+            return effect.undo(wanted, details, step);
+        }
+        wanted.spread(details.linked);
+        effect.undo(wanted, details, step)?;
+        wanted.spread(details.linked);
+        Ok(())
     }
 
     /// Going back begins at the end of a path; whether it need not, as all that
@@ -463,21 +476,6 @@ impl Stretch {
             next: Some(self.first_pc),
             ends_path: false,
         }
-    }
-
-    /// Over instructions of which `is_idle` holds, to one of which it does not
-    /// or to the first one.
-    fn pass_while(&mut self, trail: &Trail, is_idle: impl Fn(Pc) -> bool) {
-        // Copies, which stay in registers.
-        let (mut at, mut next) = (self.at, self.next);
-        while is_idle(at.pc) && !at.is_linked() {
-            let pc = at.pc;
-            if !at.step(trail) {
-                break;
-            }
-            next = Some(pc);
-        }
-        (self.at, self.next) = (at, next);
     }
 
     /// To the instruction before; `false` at the first one.

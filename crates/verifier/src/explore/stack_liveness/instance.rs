@@ -219,6 +219,23 @@ impl Instance {
         }
     }
 
+    /// As [`Self::note_followed`] for an instruction that overwrote nothing.
+    #[inline]
+    pub(super) fn note_plain(&mut self, position: usize, grown: &mut usize) {
+        let bit = 1 << (position % 64);
+        let word = position / 64;
+        let (Some(plain), Some(followed)) = (self.plain.get_mut(word), self.followed.get_mut(word))
+        else {
+            return;
+        };
+        if *followed & bit == 0 {
+            *followed |= bit;
+            *plain |= bit;
+        } else if *plain & bit == 0 {
+            self.note_writes(position, &[], grown);
+        }
+    }
+
     fn note_writes(&mut self, position: usize, written: &[u64], grown: &mut usize) {
         let word = &mut self.followed[position / 64];
         let bit = 1 << (position % 64);

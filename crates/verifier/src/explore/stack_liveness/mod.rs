@@ -154,7 +154,11 @@ impl<'a> StackLiveness<'a> {
         let instance = self.current.map(|number| number as usize);
         let instance = instance.and_then(|number| self.instances.get_mut(number));
         if let (Some(instance), Some(position)) = (instance, position) {
-            instance.note_followed(position, &self.written, &mut self.masks);
+            if self.any_written {
+                instance.note_followed(position, &self.written, &mut self.masks);
+            } else {
+                instance.note_plain(position, &mut self.masks);
+            }
         }
     }
 
