@@ -23,6 +23,13 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Feed the packets of a capture through an XDP program.
     Run(Box<RunArgs>),
+    /// Run scenarios: packets in words through programs, and what should come of it.
+    #[command(
+        after_help = "docs/scenarios.md has the format.\n\
+        Exit codes: 0 all as expected, 1 an expectation was missed or Linux would refuse a \
+        program, 2 usage or unreadable input, 3 not simulated."
+    )]
+    Test(TestArgs),
     /// Put a program and a capture to the running kernel too, and show every difference.
     #[command(
         after_help = "Needs root, or CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, and \
@@ -221,6 +228,29 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) object: ObjectArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// Scenario files (TOML).
+    #[arg(value_name = "SCENARIO.toml", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) scenarios: Vec<PathBuf>,
+
+    /// Only scenarios with this in their name or path. Repeatable.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+
+    /// Writes into the files what happened, after showing the difference.
+    #[arg(long)]
+    pub(crate) bless: bool,
+
+    /// Prints TAP 14 instead of text.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) tap: bool,
+
+    /// Writes a JUnit report for CI.
+    #[arg(long, value_name = "FILE.xml", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,7 @@ mod layout;
 mod output;
 mod progress;
 mod run;
+mod test;
 mod verify;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
 fn dispatch(command: &Command, out: &mut Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args, out),
+        Command::Test(args) => test::test(args, out),
         Command::Compare(args) => compare::compare(args, out),
         Command::Bench(args) => bench::bench(args, out),
         Command::Verify(args) => verify::verify(args, out),

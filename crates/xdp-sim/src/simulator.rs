@@ -211,6 +211,14 @@ impl Simulator {
         needed
     }
 
+    /// Where the next packets arrive, and which program is there; until another
+    /// call says otherwise.
+    pub fn arrive_at(&mut self, program: ProgId, ifindex: u32, queue: u32) {
+        self.entry = program;
+        self.ifindex = ifindex;
+        self.queue = queue;
+    }
+
     /// Why programs beside the one on the interface could not be loaded.
     pub fn left_out(&self) -> &[vm::LoadError] {
         &self.left_out

@@ -78,3 +78,9 @@ pub fn bytes_with(description: &str, definitions: &Definitions) -> Result<Vec<u8
     let parts = parse::parse(description, definitions)?;
     build::build(&parts).map_err(|problem| Error::new(description, 0..description.len(), problem))
 }
+
+/// The bytes of a hardware address.
+pub(crate) fn mac(text: &str) -> Option<[u8; 6]> {
+    let [_, _, _, _, _, _, _, _, _, _, address @ ..] = value::mac(text)?.to_be_bytes();
+    Some(address)
+}

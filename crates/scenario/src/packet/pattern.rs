@@ -71,6 +71,29 @@ impl Pattern {
         Ok(Pattern { parts })
     }
 
+    /// Whether bytes that are no packet are as the pattern, which is of bytes
+    /// alone, has them.
+    pub fn compare_bytes(&self, bytes: &[u8]) -> bool {
+        let mut at = 0;
+        let mut loose = false;
+        for part in &self.parts {
+            match part {
+                Part::Payload(expected) => {
+                    let end = at + expected.len();
+                    let got = bytes.get(at..end).unwrap_or_default();
+                    if !matches(expected, got) {
+                        return false;
+                    }
+                    at = end;
+                    loose = false;
+                }
+                Part::Rest => loose = true,
+                _ => return false,
+            }
+        }
+        loose || at == bytes.len()
+    }
+
     /// What of a packet is not as the pattern has it; nothing where it fits.
     pub fn compare(&self, bytes: &[u8]) -> Vec<Mismatch> {
         let decoded = decode(bytes);

@@ -97,7 +97,7 @@ pub(super) fn number(text: &str) -> Option<u128> {
     u128::from_str_radix(digits, radix).ok()
 }
 
-fn mac(text: &str) -> Option<u128> {
+pub(super) fn mac(text: &str) -> Option<u128> {
     let mut parts = text.split(':');
     let mut address = 0;
     for _ in 0..6 {

@@ -1,0 +1,139 @@
+//! `ebpf-sim test`: scenarios, run and checked.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use scenario::{Report, Scenario, report};
+
+use crate::args::TestArgs;
+use crate::error::{Failure, say, warn};
+use crate::output::Output;
+
+pub(crate) fn test(args: &TestArgs, out: &mut Output) -> Result<ExitCode, Failure> {
+    let mut worst = 0;
+    let mut reports = Vec::new();
+    for path in &args.scenarios {
+        match one(path, args, out) {
+            Ok(Some(report)) => {
+                worst = worst.max(u8::from(!report.is_ok()));
+                reports.push(report);
+            }
+            Ok(None) => {}
+            // The other files are run all the same.
+            Err(Stop::Scenario(error)) => {
+                say(&error);
+                worst = worst.max(code(&error));
+            }
+            Err(Stop::Other(failure)) => return Err(failure),
+        }
+    }
+    if let Some(path) = &args.junit {
+        let xml = report::junit(&reports);
+        fs::write(path, xml).map_err(|e| Failure::write(path, e))?;
+    }
+    match args.tap {
+        true => out.line(report::tap(&reports).trim_end())?,
+        false => summary(&reports, out)?,
+    }
+    Ok(ExitCode::from(worst))
+}
+
+/// Why a file gave no report.
+enum Stop {
+    Scenario(scenario::Error),
+    Other(Failure),
+}
+
+impl From<scenario::Error> for Stop {
+    fn from(error: scenario::Error) -> Stop {
+        Stop::Scenario(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Other(failure)
+    }
+}
+
+/// One file; nothing where it is filtered out.
+fn one(path: &Path, args: &TestArgs, out: &mut Output) -> Result<Option<Report>, Stop> {
+    let scenario = Scenario::load(path)?;
+    let wanted = |filter: &String| {
+        scenario.name.contains(filter) || path.to_string_lossy().contains(filter)
+    };
+    if !args.filter.is_empty() && !args.filter.iter().any(wanted) {
+        return Ok(None);
+    }
+    let mut report = scenario.run()?;
+    for note in &report.notes {
+        warn(format_args!("{}: {note}", path.display()));
+    }
+    if !args.tap {
+        out.line(report::text(&report).trim_end())?;
+    }
+    if args.bless {
+        report = bless(path, args, report, out)?;
+    }
+    Ok(Some(report))
+}
+
+/// Writes into the file what happened, and runs it again.
+fn bless(
+    path: &Path,
+    args: &TestArgs,
+    report: Report,
+    out: &mut Output,
+) -> Result<Report, Stop> {
+    let fixes: Vec<_> = report.checks.iter().flat_map(|c| c.fixes.clone()).collect();
+    if fixes.is_empty() {
+        return Ok(report);
+    }
+    let text = fs::read_to_string(path).map_err(|e| Failure::read(path, e))?;
+    let blessed = scenario::bless(&text, &fixes);
+    let blessed = blessed.map_err(|e| Failure::input(path.display(), e))?;
+    fs::write(path, blessed).map_err(|e| Failure::write(path, e))?;
+    let again = Scenario::load(path)?.run()?;
+    let count = fixes.len();
+    let left = again.misses().count();
+    // TAP is alone on standard output.
+    let line = match left {
+        0 => format!("{count} expectations written"),
+        _ => format!("{count} expectations written, {left} cannot be"),
+    };
+    match args.tap {
+        true => say(format_args!("{}: {line}", path.display())),
+        false => out.line(format_args!("  blessed: {line}"))?,
+    }
+    Ok(again)
+}
+
+/// One line about all files.
+fn summary(reports: &[Report], out: &mut Output) -> Result<(), Failure> {
+    let checks: usize = reports.iter().map(|r| r.checks.len()).sum();
+    let expectations: u64 = reports
+        .iter()
+        .flat_map(|r| &r.checks)
+        .map(|c| c.expectations)
+        .sum();
+    let missed: usize = reports.iter().map(|r| r.misses().count()).sum();
+    let failed = reports.iter().filter(|r| !r.is_ok()).count();
+    out.line(format_args!(
+        "\n{} scenarios, {checks} steps, {expectations} expectations: {}",
+        reports.len(),
+        match missed {
+            0 => "all met".to_owned(),
+            _ => format!("{missed} missed in {failed}"),
+        }
+    ))
+}
+
+/// The exit code that an error calls for.
+fn code(error: &scenario::Error) -> u8 {
+    match () {
+        () if error.is_unsupported() => 3,
+        () if error.is_refusal() => 1,
+        () => 2,
+    }
+}

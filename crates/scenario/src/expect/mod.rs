@@ -1,0 +1,125 @@
+//! Holding what happened against what was expected.
+
+mod packets;
+mod state;
+
+pub(crate) use packets::packets;
+pub(crate) use state::{entry_json, state};
+
+use std::collections::BTreeMap;
+
+use crate::file::Spot;
+use crate::model::Scenario;
+use crate::report::{Check, Fix, Miss};
+use crate::run::{Fate, Records};
+
+/// Packets whose bytes are kept for comparison; of the others only the action.
+const KEPT: usize = 4096;
+
+/// What was seen, in a step or since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Packets that came.
+    pub(crate) packets: u64,
+    /// What came, and what became of it.
+    pub(crate) fates: Vec<(Vec<u8>, Fate)>,
+    /// Packets by action, and by place that they went to.
+    pub(crate) counts: BTreeMap<String, u64>,
+    /// The most instructions on one packet.
+    pub(crate) most_instructions: Option<u64>,
+    pub(crate) records: Records,
+    pub(crate) printk: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn count(&mut self, sent: &[u8], fate: Fate) {
+        self.packets += 1;
+        let action = crate::file::action_name(fate.action).to_owned();
+        for name in fate.to.iter().cloned().chain([action]) {
+            *self.counts.entry(name).or_default() += 1;
+        }
+        if fate.lost.is_some() {
+            *self.counts.entry("lost".to_owned()).or_default() += 1;
+        }
+        self.most_instructions = self.most_instructions.max(fate.instructions);
+        let (sent, fate) = match self.fates.len() < KEPT {
+            true => (sent.to_vec(), fate),
+            false => (
+                Vec::new(),
+                Fate {
+                    output: Vec::new(),
+                    metadata: Vec::new(),
+                    ..fate
+                },
+            ),
+        };
+        self.fates.push((sent, fate));
+    }
+
+    /// Adds what was seen in a step.
+    pub(crate) fn add(&mut self, step: Seen) {
+        self.packets += step.packets;
+        for (name, count) in step.counts {
+            *self.counts.entry(name).or_default() += count;
+        }
+        self.most_instructions = self.most_instructions.max(step.most_instructions);
+        for (map, records) in step.records {
+            self.records.entry(map).or_default().extend(records);
+        }
+        self.printk.extend(step.printk);
+    }
+}
+
+/// Where misses of a scenario are noted.
+pub(crate) struct Judge<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) check: &'a mut Check,
+}
+
+impl Judge<'_> {
+    /// An expectation that was met.
+    pub(crate) fn met(&mut self) {
+        self.check.expectations += 1;
+    }
+
+    /// An expectation that was missed.
+    pub(crate) fn miss(
+        &mut self,
+        spot: &Spot,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) {
+        self.check.expectations += 1;
+        let source = self.scenario.source.as_ref();
+        self.check.misses.push(Miss {
+            place: source.map(|source| source.place(spot.span.start)),
+            what: what.into(),
+            expected: expected.into(),
+            got: got.into(),
+            detail: String::new(),
+        });
+    }
+
+    /// More about the last miss.
+    pub(crate) fn detail(&mut self, detail: String) {
+        if let Some(miss) = self.check.misses.last_mut() {
+            miss.detail = detail;
+        }
+    }
+
+    /// What the file would say if it expected what happened.
+    pub(crate) fn fix(&mut self, spot: &Spot, value: impl Into<String>) {
+        if !spot.path.is_empty() {
+            self.check.fixes.push(Fix {
+                path: spot.path.clone(),
+                value: value.into(),
+            });
+        }
+    }
+}
+
+/// Text as TOML has it.
+pub(crate) fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string().trim().to_owned()
+}
