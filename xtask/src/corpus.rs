@@ -17,13 +17,14 @@ const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
 
 /// Where sources stand, each beside its object, and how they name the headers:
-/// programs, those of the benches, objects that a loader refuses, programs that a
+/// programs, those of the benches and scenarios, objects that a loader refuses, programs that a
 /// verifier refuses, and
 /// those of the loader's tests.
-const FOLDERS: [(&str, &str); 5] = [
+const FOLDERS: [(&str, &str); 6] = [
     ("corpus/objects", "-Iinclude"),
     ("corpus/bench", "-I../objects/include"),
     ("corpus/refused", "-I../objects/include"),
+    ("corpus/scenarios", "-I../objects/include"),
     ("corpus/verify/mistakes", "-I../../objects/include"),
     (
         "crates/loader/tests/objects",

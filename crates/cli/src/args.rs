@@ -24,11 +24,9 @@ pub(crate) enum Command {
     /// Feed the packets of a capture through an XDP program.
     Run(Box<RunArgs>),
     /// Run scenarios: packets in words through programs, and what should come of it.
-    #[command(
-        after_help = "docs/scenarios.md has the format.\n\
+    #[command(after_help = "docs/scenarios.md has the format.\n\
         Exit codes: 0 all as expected, 1 an expectation was missed or Linux would refuse a \
-        program, 2 usage or unreadable input, 3 not simulated."
-    )]
+        program, 2 usage or unreadable input, 3 not simulated.")]
     Test(TestArgs),
     /// Put a program and a capture to the running kernel too, and show every difference.
     #[command(

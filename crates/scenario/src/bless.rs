@@ -62,9 +62,7 @@ fn in_value(old: &mut Value, path: &[Seg], value: Value) -> Option<()> {
         return Some(());
     };
     match (first, old) {
-        (Seg::Index(index), Value::Array(items)) => {
-            in_value(items.get_mut(*index)?, rest, value)
-        }
+        (Seg::Index(index), Value::Array(items)) => in_value(items.get_mut(*index)?, rest, value),
         (Seg::Key(_), Value::InlineTable(table)) => in_table(table, path, value),
         _ => None,
     }
@@ -113,10 +111,25 @@ sessions = [
 ]
 "#;
         let fixes = [
-            fix(&[key("step"), Seg::Index(0), key("expect")], "[\"drop\", \"tx\"]"),
-            fix(&[key("step"), Seg::Index(1), key("expect"), key("action")], "\"tx\""),
+            fix(
+                &[key("step"), Seg::Index(0), key("expect")],
+                "[\"drop\", \"tx\"]",
+            ),
+            fix(
+                &[key("step"), Seg::Index(1), key("expect"), key("action")],
+                "\"tx\"",
+            ),
             fix(&[key("step"), Seg::Index(1), key("note")], "{ a = 1 }"),
-            fix(&[key("expect"), key("maps"), key("sessions"), Seg::Index(0), key("value")], "5"),
+            fix(
+                &[
+                    key("expect"),
+                    key("maps"),
+                    key("sessions"),
+                    Seg::Index(0),
+                    key("value"),
+                ],
+                "5",
+            ),
         ];
         expect![[r#"
             # About it.

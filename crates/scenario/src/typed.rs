@@ -87,12 +87,12 @@ impl Typed<'_> {
                 let member = member(btf, self.ty, &key.name, 0);
                 let (Some(ty), Some(got)) = (member, object.get(&key.name)) else {
                     // The encoder knows what to say.
-                    return Err(self.encode(expected).err().unwrap_or_else(|| {
-                        let shape = FillProblem::Shape {
-                            expected: "a field of the struct",
-                        };
-                        (key.span.clone(), shape)
-                    }));
+                    let shape = FillProblem::Shape {
+                        expected: "a field of the struct",
+                    };
+                    let said = self.encode(expected).err();
+                    let problem = said.map_or(shape, |(_, problem)| problem);
+                    return Err((key.span.clone(), problem));
                 };
                 let inner = Typed {
                     ty,
@@ -166,7 +166,11 @@ fn convert(btf: &Btf, ty: TypeId, node: &Node, depth: u32) -> Json {
         }
         (Data::List(items), Type::Array(array)) => {
             let items = items.iter();
-            Json::Array(items.map(|item| convert(btf, array.elem, item, depth + 1)).collect())
+            Json::Array(
+                items
+                    .map(|item| convert(btf, array.elem, item, depth + 1))
+                    .collect(),
+            )
         }
         (Data::Text(text), Type::Array(_) | Type::Struct(_) | Type::Union(_)) => {
             let size = btf.size_of(ty).unwrap_or(0);

@@ -60,9 +60,8 @@ impl From<Failure> for Stop {
 /// One file; nothing where it is filtered out.
 fn one(path: &Path, args: &TestArgs, out: &mut Output) -> Result<Option<Report>, Stop> {
     let scenario = Scenario::load(path)?;
-    let wanted = |filter: &String| {
-        scenario.name.contains(filter) || path.to_string_lossy().contains(filter)
-    };
+    let wanted =
+        |filter: &String| scenario.name.contains(filter) || path.to_string_lossy().contains(filter);
     if !args.filter.is_empty() && !args.filter.iter().any(wanted) {
         return Ok(None);
     }
@@ -80,12 +79,7 @@ fn one(path: &Path, args: &TestArgs, out: &mut Output) -> Result<Option<Report>,
 }
 
 /// Writes into the file what happened, and runs it again.
-fn bless(
-    path: &Path,
-    args: &TestArgs,
-    report: Report,
-    out: &mut Output,
-) -> Result<Report, Stop> {
+fn bless(path: &Path, args: &TestArgs, report: Report, out: &mut Output) -> Result<Report, Stop> {
     let fixes: Vec<_> = report.checks.iter().flat_map(|c| c.fixes.clone()).collect();
     if fixes.is_empty() {
         return Ok(report);

@@ -20,5 +20,6 @@ mod programs;
 mod report;
 mod streams;
 mod support;
+mod test;
 mod verify;
 mod write;

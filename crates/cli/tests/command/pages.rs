@@ -15,6 +15,7 @@ fn help() {
 
             Commands:
               run          Feed the packets of a capture through an XDP program
+              test         Run scenarios: packets in words through programs, and what should come of it
               compare      Put a program and a capture to the running kernel too, and show every difference
               bench        Measure how long the engines take for the packets of a capture
               verify       Say whether Linux would load programs, in its words, and explain refusals
@@ -37,6 +38,7 @@ fn help() {
     );
     for command in [
         "run",
+        "test",
         "compare",
         "bench",
         "inspect",
@@ -78,7 +80,7 @@ fn manual_pages() {
         .map(|p| p.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    expect!["ebpf-sim-bench.1 ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
+    expect!["ebpf-sim-bench.1 ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-test.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
     sim("man /dev/null/pages").failed(
         2,
         expect![[r#"

@@ -3,7 +3,7 @@
 mod packets;
 mod state;
 
-pub(crate) use packets::packets;
+pub(crate) use packets::PacketJudge;
 pub(crate) use state::{entry_json, state};
 
 use std::collections::BTreeMap;
@@ -13,16 +13,11 @@ use crate::model::Scenario;
 use crate::report::{Check, Fix, Miss};
 use crate::run::{Fate, Records};
 
-/// Packets whose bytes are kept for comparison; of the others only the action.
-const KEPT: usize = 4096;
-
 /// What was seen, in a step or since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// Packets that came.
     pub(crate) packets: u64,
-    /// What came, and what became of it.
-    pub(crate) fates: Vec<(Vec<u8>, Fate)>,
     /// Packets by action, and by place that they went to.
     pub(crate) counts: BTreeMap<String, u64>,
     /// The most instructions on one packet.
@@ -32,7 +27,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn count(&mut self, sent: &[u8], fate: Fate) {
+    pub(crate) fn count(&mut self, fate: &Fate) {
         self.packets += 1;
         let action = crate::file::action_name(fate.action).to_owned();
         for name in fate.to.iter().cloned().chain([action]) {
@@ -42,18 +37,6 @@ impl Seen {
             *self.counts.entry("lost".to_owned()).or_default() += 1;
         }
         self.most_instructions = self.most_instructions.max(fate.instructions);
-        let (sent, fate) = match self.fates.len() < KEPT {
-            true => (sent.to_vec(), fate),
-            false => (
-                Vec::new(),
-                Fate {
-                    output: Vec::new(),
-                    metadata: Vec::new(),
-                    ..fate
-                },
-            ),
-        };
-        self.fates.push((sent, fate));
     }
 
     /// Adds what was seen in a step.

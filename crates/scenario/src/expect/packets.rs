@@ -1,6 +1,6 @@
 //! Packets: action, bytes, where they went, how much work they were.
 
-use super::{Judge, Seen, quoted};
+use super::{Judge, quoted};
 use crate::file::{Error, Seg, action_name};
 use crate::model::{FateExpect, OutputExpect, Packets, Scenario, Step};
 use crate::packet::{self, Pattern};
@@ -13,98 +13,142 @@ const SHOWN: usize = 10;
 /// Packets whose actions a file lists one by one.
 const LISTED: usize = 64;
 
-/// Holds the packets of a step against what is expected of them.
-pub(crate) fn packets(
-    scenario: &Scenario,
-    step: &Step,
-    seen: &Seen,
-    check: &mut Check,
-) -> Result<(), Error> {
-    let expected = &step.expect.packets;
-    let mut judge = Judge { scenario, check };
-    if matches!(step.packets, Packets::None) {
-        return Ok(());
-    }
-    if expected.is_empty() {
-        if step.expect.spot.is_none() {
-            bless_unexpected(&mut judge, step, seen);
+/// What may be mended in the expectations of one step.
+const FIXES: usize = 512;
+
+/// Holds the packets of a step against what is expected of them, as they come, so
+/// that none has to be kept.
+pub(crate) struct PacketJudge<'a> {
+    scenario: &'a Scenario,
+    step: &'a Step,
+    check: Check,
+    /// What the first few became.
+    first: Vec<Fate>,
+    changed: bool,
+    seen: usize,
+    /// Misses that are not shown.
+    hidden: usize,
+}
+
+impl<'a> PacketJudge<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, step: &'a Step) -> PacketJudge<'a> {
+        PacketJudge {
+            scenario,
+            step,
+            check: Check::default(),
+            first: Vec::new(),
+            changed: false,
+            seen: 0,
+            hidden: 0,
         }
-        return Ok(());
     }
-    if expected.len() > 1 && expected.len() != seen.fates.len() {
-        let spot = step.expect.spot.clone().unwrap_or_default();
-        let (wanted, got) = (expected.len(), seen.fates.len());
-        judge.miss(&spot, "packets", wanted.to_string(), got.to_string());
-        return Ok(());
-    }
-    let many = seen.fates.len() > 1;
-    let before = judge.check.fixes.len();
-    for (number, (sent, fate)) in seen.fates.iter().enumerate() {
-        let expect = match &expected[..] {
+
+    /// One more packet.
+    pub(crate) fn packet(&mut self, sent: &[u8], fate: &Fate) -> Result<(), Error> {
+        let number = self.seen;
+        self.seen += 1;
+        if self.first.len() <= LISTED {
+            self.changed |= fate.output != sent && !fate.to.is_empty();
+            self.first.push(fate.clone());
+        }
+        let expect = match &self.step.expect.packets[..] {
+            [] => return Ok(()),
             [all] => all,
-            each => &each[number],
+            each => match each.get(number) {
+                Some(expect) => expect,
+                None => return Ok(()),
+            },
         };
-        let name = match many {
-            true => format!("packet {number}: "),
-            false => String::new(),
+        let many = self.step.repeat > 1 || !matches!(self.step.packets, Packets::Described(_));
+        let mut judge = Judge {
+            scenario: self.scenario,
+            check: &mut self.check,
         };
         let mut one = One {
             judge: &mut judge,
-            name,
+            name: match many {
+                true => format!("packet {number}: "),
+                false => String::new(),
+            },
             number: number as u64,
             sent,
             fate,
         };
         one.compare(expect)?;
+        let more = self.check.misses.len().saturating_sub(SHOWN);
+        self.hidden += more;
+        self.check.misses.truncate(SHOWN);
+        // One expectation for all is mended by one value, or by a list of them.
+        self.check.fixes.truncate(FIXES);
+        Ok(())
     }
-    let hidden = judge.check.misses.len().saturating_sub(SHOWN);
-    if many && hidden > 0 {
-        judge.check.misses.truncate(SHOWN);
-        judge.detail(format!("… and {hidden} more\n"));
-    }
-    // One expectation for packets that fared differently becomes one for each.
-    if many && expected.len() == 1 && judge.check.fixes.len() > before {
-        judge.check.fixes.truncate(before);
-        let spot = step.expect.spot.clone().unwrap_or_default();
-        if let Some(list) = actions(seen) {
-            judge.fix(&spot, list);
+
+    /// Notes what was missed.
+    pub(crate) fn finish(mut self, check: &mut Check) {
+        let expected = self.step.expect.packets.len();
+        let mut judge = Judge {
+            scenario: self.scenario,
+            check: &mut self.check,
+        };
+        if self.hidden > 0 {
+            let last = judge.check.misses.last().map(|miss| miss.detail.clone());
+            judge.detail(last.unwrap_or_default() + &format!("… and {} more\n", self.hidden));
         }
+        let spot = self.step.expect.spot.clone();
+        let missed = !judge.check.fixes.is_empty();
+        if expected > 1 && expected != self.seen {
+            let spot = spot.clone().unwrap_or_default();
+            judge.miss(
+                &spot,
+                "packets",
+                expected.to_string(),
+                self.seen.to_string(),
+            );
+        }
+        match spot {
+            Some(spot) if missed && expected == 1 && self.seen > 1 => {
+                judge.check.fixes.clear();
+                if let Some(list) = actions(&self.first, self.seen) {
+                    judge.fix(&spot, list);
+                }
+            }
+            None if self.seen > 0 => {
+                let spot = self.step.spot.inside(Seg::Key("expect".to_owned()), 0..0);
+                if let Some(value) = unexpected(&self.first, self.seen, self.changed) {
+                    judge.fix(&spot, value);
+                }
+            }
+            _ => {}
+        }
+        check.expectations += self.check.expectations;
+        check.misses.append(&mut self.check.misses);
+        check.fixes.append(&mut self.check.fixes);
     }
-    Ok(())
 }
 
 /// What a file would expect of packets that it expects nothing of.
-fn bless_unexpected(judge: &mut Judge<'_>, step: &Step, seen: &Seen) {
-    let spot = step.spot.inside(Seg::Key("expect".to_owned()), 0..0);
-    let value = match &seen.fates[..] {
-        [] => return,
-        [(sent, fate)] if fate.output == *sent || fate.to.is_empty() => {
-            quoted(action_name(fate.action))
-        }
-        [(_, fate)] => format!(
+fn unexpected(first: &[Fate], seen: usize, changed: bool) -> Option<String> {
+    match first {
+        [fate] if changed => Some(format!(
             "{{ action = {}, output = {} }}",
             quoted(action_name(fate.action)),
             quoted(&packet::describe(&fate.output))
-        ),
-        _ => match actions(seen) {
-            Some(list) => list,
-            None => return,
-        },
-    };
-    judge.fix(&spot, value);
+        )),
+        _ => actions(first, seen),
+    }
 }
 
 /// The actions of all packets as TOML: one for all, or a list.
-fn actions(seen: &Seen) -> Option<String> {
-    let mut names = seen.fates.iter().map(|(_, fate)| action_name(fate.action));
-    let first = names.next()?;
-    if names.all(|name| name == first) {
-        return Some(quoted(first));
-    }
-    if seen.fates.len() > LISTED {
+fn actions(first: &[Fate], seen: usize) -> Option<String> {
+    if first.len() < seen {
         return None;
     }
-    let names = seen.fates.iter().map(|(_, fate)| quoted(action_name(fate.action)));
+    let mut names = first.iter().map(|fate| quoted(action_name(fate.action)));
+    let one = names.next()?;
+    if names.all(|name| name == one) {
+        return Some(one);
+    }
+    let names = first.iter().map(|fate| quoted(action_name(fate.action)));
     Some(format!("[{}]", names.collect::<Vec<_>>().join(", ")))
 }
 
@@ -145,7 +189,12 @@ impl One<'_, '_> {
                 self.judge.met();
             } else {
                 let got = xdp_sim::contents::to_hex(&fate.metadata);
-                self.miss(&metadata.spot, "metadata", metadata.text.clone(), got.clone());
+                self.miss(
+                    &metadata.spot,
+                    "metadata",
+                    metadata.text.clone(),
+                    got.clone(),
+                );
                 self.judge.fix(&metadata.spot, quoted(&got));
             }
         }
@@ -153,7 +202,12 @@ impl One<'_, '_> {
             if took <= *most {
                 self.judge.met();
             } else {
-                self.miss(spot, "instructions", format!("at most {most}"), took.to_string());
+                self.miss(
+                    spot,
+                    "instructions",
+                    format!("at most {most}"),
+                    took.to_string(),
+                );
                 self.judge.fix(spot, took.to_string());
             }
         }
@@ -211,7 +265,12 @@ impl One<'_, '_> {
                     return Ok(());
                 }
                 let described = packet::describe(got);
-                self.miss(&text.spot, "output", format!("like {}", text.text), described.clone());
+                self.miss(
+                    &text.spot,
+                    "output",
+                    format!("like {}", text.text),
+                    described.clone(),
+                );
                 self.judge.fix(&text.spot, quoted(&described));
                 let lines = mismatches.iter().map(|m| format!("  {m}\n"));
                 let detail = lines.collect::<String>() + &packet::listing(got);
@@ -224,7 +283,12 @@ impl One<'_, '_> {
                     return Ok(());
                 }
                 let say = |same| if same { "unchanged" } else { "changed" };
-                self.miss(spot, "output", say(*wanted).to_owned(), say(unchanged).to_owned());
+                self.miss(
+                    spot,
+                    "output",
+                    say(*wanted).to_owned(),
+                    say(unchanged).to_owned(),
+                );
                 self.judge.fix(spot, unchanged.to_string());
                 if *wanted {
                     let detail = packet::side_by_side(self.sent, got);
@@ -243,7 +307,11 @@ impl One<'_, '_> {
         };
         let got = &self.fate.to;
         let nowhere = ["nowhere".to_owned()];
-        let meant = if expected == nowhere { &[][..] } else { expected };
+        let meant = if expected == nowhere {
+            &[][..]
+        } else {
+            expected
+        };
         if sorted(meant) == sorted(got) {
             self.judge.met();
             return;

@@ -121,26 +121,26 @@ pub enum Problem {
         /// As given.
         name: String,
         /// A similar one.
-        nearest: Option<String>,
+        nearest: Option<Box<str>>,
         /// Those that there are.
-        known: Vec<String>,
+        known: Box<[String]>,
     },
     /// A description of a packet.
     #[error("{0}")]
-    Packet(packet::Problem),
+    Packet(Box<packet::Problem>),
     /// A description of a packet that was given in code.
     #[error(transparent)]
-    Description(#[from] packet::Error),
+    Description(Box<packet::Error>),
     /// A value that does not have the type it should have.
     #[error("{0}")]
-    Contents(FillProblem),
+    Contents(Box<FillProblem>),
     /// A capture that cannot be read.
     #[error("{}: {error}", path.display())]
     Capture {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: xdp_sim::capture::Error,
+        error: Box<xdp_sim::capture::Error>,
     },
     /// An object that cannot be loaded.
     #[error("{}: {error}", path.display())]
@@ -148,7 +148,7 @@ pub enum Problem {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: loader::Error,
+        error: Box<loader::Error>,
     },
     /// A program that Linux would refuse.
     #[error("Linux would refuse program {program}: {sentence}")]
@@ -160,7 +160,7 @@ pub enum Problem {
     },
     /// Maps, programs or packets that cannot be set up.
     #[error(transparent)]
-    Simulator(#[from] xdp_sim::Error),
+    Simulator(Box<xdp_sim::Error>),
     /// Something that is understood and not supported.
     #[error("{0} is not supported")]
     Unsupported(String),
@@ -213,7 +213,7 @@ impl Error {
         match quotes {
             Some(quotes) => Error {
                 place: Some(source.place(span.start + quotes + error.span.start)),
-                problem: Problem::Packet(error.problem),
+                problem: Problem::Packet(Box::new(error.problem)),
             },
             None => Error {
                 place: Some(source.place(span.start)),
@@ -226,7 +226,10 @@ impl Error {
     pub fn is_unsupported(&self) -> bool {
         match &self.problem {
             Problem::Unsupported(_) => true,
-            Problem::Simulator(xdp_sim::Error::Machine(error)) => error.is_unsupported(),
+            Problem::Simulator(error) => match &**error {
+                xdp_sim::Error::Machine(error) => error.is_unsupported(),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -261,6 +264,18 @@ impl fmt::Display for Known<'_> {
     }
 }
 
+impl From<packet::Error> for Problem {
+    fn from(error: packet::Error) -> Problem {
+        Problem::Description(Box::new(error))
+    }
+}
+
+impl From<xdp_sim::Error> for Problem {
+    fn from(error: xdp_sim::Error) -> Problem {
+        Problem::Simulator(Box::new(error))
+    }
+}
+
 impl Problem {
     /// A name of nothing, with the ones that there are.
     pub(crate) fn unknown<'a>(
@@ -273,8 +288,8 @@ impl Problem {
         Problem::Unknown {
             kind,
             name: name.to_owned(),
-            nearest: nearest.map(str::to_owned),
-            known,
+            nearest: nearest.map(Box::from),
+            known: known.into(),
         }
     }
 }

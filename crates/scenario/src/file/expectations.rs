@@ -26,7 +26,9 @@ pub(super) fn step(given: Given<'_>, scenario: &Scenario) -> Result<Expect, Erro
             let all = given.list()?.into_iter();
             Expect {
                 spot,
-                packets: all.map(|one| fate_of(one, scenario)).collect::<Result<_, _>>()?,
+                packets: all
+                    .map(|one| fate_of(one, scenario))
+                    .collect::<Result<_, _>>()?,
                 ..Expect::default()
             }
         }
@@ -37,7 +39,10 @@ pub(super) fn step(given: Given<'_>, scenario: &Scenario) -> Result<Expect, Erro
             fields.finish()?;
             Expect {
                 spot,
-                packets: Some(fate).filter(|fate| !fate.is_empty()).into_iter().collect(),
+                packets: Some(fate)
+                    .filter(|fate| !fate.is_empty())
+                    .into_iter()
+                    .collect(),
                 state,
             }
         }
@@ -194,7 +199,9 @@ pub(super) fn state(fields: &mut Fields<'_>, _: &Scenario) -> Result<StateExpect
     if let Some(given) = fields.take("counts") {
         for (key, value) in Fields::of(given)?.rest() {
             let count = value.number()?;
-            state.counts.push((name(&key.name, &value, &key.span), count));
+            state
+                .counts
+                .push((name(&key.name, &value, &key.span), count));
         }
     }
     if let Some(given) = fields.take("max-instructions") {

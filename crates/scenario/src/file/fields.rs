@@ -166,7 +166,9 @@ impl<'a> Given<'a> {
             Data::Text(text) => nanoseconds(text),
             _ => None,
         };
-        time.ok_or_else(|| self.expected("nanoseconds, or text such as \"1.5s\", \"20ms\", \"3us\""))
+        time.ok_or_else(|| {
+            self.expected("nanoseconds, or text such as \"1.5s\", \"20ms\", \"3us\"")
+        })
     }
 
     /// The items of a list.
@@ -218,7 +220,11 @@ fn nanoseconds(text: &str) -> Option<u64> {
         "" => 0,
         part => part.parse::<u64>().ok()? * scale(digits - part.len()),
     };
-    whole.parse::<u64>().ok()?.checked_mul(scale(digits))?.checked_add(part)
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(scale(digits))?
+        .checked_add(part)
 }
 
 #[cfg(test)]

@@ -19,5 +19,6 @@ pub use fields::{Seg, Spot};
 pub use node::{Data, Key, Node};
 
 pub(crate) use expectations::action_name;
+pub(crate) use network::blank;
 pub(crate) use node::int_to_json;
 pub(crate) use read::read;

@@ -42,7 +42,7 @@ pub(super) fn interfaces(
 }
 
 /// An interface as it is where the file says nothing.
-fn blank(name: &str, ifindex: u32) -> Interface {
+pub(crate) fn blank(name: &str, ifindex: u32) -> Interface {
     let [_, _, high, low] = ifindex.to_be_bytes();
     Interface {
         device: Device {

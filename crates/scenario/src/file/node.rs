@@ -68,7 +68,10 @@ impl Node {
             }
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
-                Err((span, Problem::Toml(error.message().trim().replace('\n', ", "))))
+                Err((
+                    span,
+                    Problem::Toml(error.message().trim().replace('\n', ", ")),
+                ))
             }
         }
     }
@@ -191,7 +194,11 @@ impl From<Json> for Node {
             Json::Object(fields) => {
                 let key = |name| Key { name, span: 0..0 };
                 let fields = fields.into_iter();
-                Data::Table(fields.map(|(name, value)| (key(name), value.into())).collect())
+                Data::Table(
+                    fields
+                        .map(|(name, value)| (key(name), value.into()))
+                        .collect(),
+                )
             }
         };
         Node { data, span: 0..0 }

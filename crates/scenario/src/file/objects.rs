@@ -53,7 +53,8 @@ pub(super) fn read(top: &mut Fields<'_>) -> Result<Vec<ObjectSpec>, Error> {
 
 fn how_to_load(fields: &mut Fields<'_>, object: &mut ObjectSpec) -> Result<(), Error> {
     if let Some(given) = fields.take("type") {
-        object.prog_type = Some(given.parsed(ProgType::from_name, "a program type such as \"xdp\"")?);
+        object.prog_type =
+            Some(given.parsed(ProgType::from_name, "a program type such as \"xdp\"")?);
     }
     if let Some(given) = fields.take("btf") {
         object.btf = Some(given.path()?);

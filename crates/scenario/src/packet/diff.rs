@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::decode::{Decoded, Found, decode};
-use super::layer::Default;
+use super::layer::{Default, Field};
 use super::value::show_bytes;
 
 /// Stands before what differs.
@@ -18,7 +18,7 @@ pub fn listing(bytes: &[u8]) -> String {
     let decoded = decode(bytes);
     let mut text = String::new();
     for found in &decoded.layers {
-        let words: Vec<String> = rows(&decoded, found)
+        let words: Vec<String> = rows(&decoded, found, &|field| is_quiet(&decoded, found, field))
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
@@ -94,8 +94,6 @@ fn layer(left: &Decoded<'_>, right: &Decoded<'_>, place: usize, lines: &mut Vec<
         Some(found) => found.layer.name.to_owned(),
         None => "-".to_owned(),
     };
-    let rows_of = |decoded, found: Option<&Found>| found.map(|f| rows(decoded, f));
-    let (a_rows, b_rows) = (rows_of(left, a), rows_of(right, b));
     let same_kind = match (a, b) {
         (Some(a), Some(b)) => a.layer.id == b.layer.id,
         _ => false,
@@ -115,10 +113,14 @@ fn layer(left: &Decoded<'_>, right: &Decoded<'_>, place: usize, lines: &mut Vec<
             differs: true,
         });
     }
-    if !same_kind || a_rows == b_rows {
+    let (Some(a), Some(b), true) = (a, b, same_kind) else {
+        return;
+    };
+    let quiet = |field: &Field| is_quiet(left, a, field) && is_quiet(right, b, field);
+    let (a_rows, b_rows) = (rows(left, a, &quiet), rows(right, b, &quiet));
+    if a_rows == b_rows {
         return;
     }
-    let (a_rows, b_rows) = (a_rows.unwrap_or_default(), b_rows.unwrap_or_default());
     for (a, b) in pairs(&a_rows, &b_rows) {
         let line = Line::field(a.or(b).map_or("", |row| row.0), a, b);
         lines.push(line);
@@ -134,18 +136,22 @@ fn pairs<'a>(left: &'a [Row], right: &'a [Row]) -> Vec<(Option<&'a Row>, Option<
     all
 }
 
-/// The fields of a layer that say something: not those that are as always.
-fn rows(decoded: &Decoded<'_>, found: &Found) -> Vec<Row> {
+/// Whether a field is as always, so that it says nothing.
+fn is_quiet(decoded: &Decoded<'_>, found: &Found, field: &Field) -> bool {
+    let always = matches!(field.name, "version" | "hlen" | "plen" | "htype" | "ptype");
+    match field.default {
+        Default::Value(value) if always || value == 0 => {
+            found.value(decoded.bytes, field) == Some(value)
+        }
+        _ => false,
+    }
+}
+
+/// The fields of a layer but for `quiet` ones.
+fn rows(decoded: &Decoded<'_>, found: &Found, quiet: &dyn Fn(&Field) -> bool) -> Vec<Row> {
     let fields = found.layer.fields.iter();
     let mut rows: Vec<Row> = fields
-        .filter(|field| {
-            let quiet = matches!(field.name, "version" | "hlen" | "plen" | "htype" | "ptype");
-            let rule = match field.default {
-                Default::Value(value) if quiet || value == 0 => Some(value),
-                _ => None,
-            };
-            rule.is_none() || found.value(decoded.bytes, field) != rule
-        })
+        .filter(|field| !quiet(field))
         .map(|field| (field.name, found.shown(decoded.bytes, field)))
         .collect();
     if let (Some(name), [_, ..]) = (found.layer.options, found.options(decoded.bytes)) {

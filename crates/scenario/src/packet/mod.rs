@@ -84,3 +84,13 @@ pub(crate) fn mac(text: &str) -> Option<[u8; 6]> {
     let [_, _, _, _, _, _, _, _, _, _, address @ ..] = value::mac(text)?.to_be_bytes();
     Some(address)
 }
+
+/// The bytes of a description that is known to be right: for tests.
+///
+/// # Panics
+///
+/// When it is not.
+#[track_caller]
+pub fn must(description: &str) -> Vec<u8> {
+    bytes(description).unwrap_or_else(|error| panic!("{description}\n{error}"))
+}

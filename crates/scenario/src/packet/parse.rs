@@ -133,8 +133,9 @@ impl Parser<'_> {
             "payload" => parts.push(self.filled(first, rest)?),
             "hex" => parts.push(self.spaced_hex(first, rest)?),
             word if word.starts_with('$') => {
-                self.nothing(rest)?;
-                parts.extend(self.inside(&word[1..], &first.span, |parser| parser.parts())?);
+                let inner = self.inside(&word[1..], &first.span, |parser| parser.parts())?;
+                parts.extend(inner);
+                self.more_fields(rest, parts)?;
             }
             "" => parts.push(self.bytes(first, rest)?),
             word if word.starts_with("0x") => parts.push(self.bytes(first, rest)?),
@@ -143,6 +144,20 @@ impl Parser<'_> {
                 parts.push(Part::Header(self.header(layer, rest)?));
             }
         }
+        Ok(())
+    }
+
+    /// Fields behind a definition: of its last layer, in place of what it says.
+    fn more_fields(&self, words: &[Token<'_>], parts: &mut [Part]) -> Result<(), Error> {
+        if words.is_empty() {
+            return Ok(());
+        }
+        let Some(Part::Header(last)) = parts.last_mut() else {
+            return self.nothing(words);
+        };
+        let more = self.header(layers::row(last.id), words)?;
+        last.given.retain(|(known, _)| more.value(known).is_none());
+        last.given.extend(more.given);
         Ok(())
     }
 

@@ -95,6 +95,10 @@ fn definitions_and_numbers() {
     assert_eq!(packet, made("eth / ip src=198.51.100.7 / udp sport=1002"));
     let moved = bytes_with("eth / ip src=$client+$n", &second).unwrap();
     assert_eq!(moved, made("eth / ip src=198.51.100.9"));
+    let more = bytes_with("$head ttl=1 src=10.0.0.1 / udp", &second).unwrap();
+    assert_eq!(more, made("eth / ip src=10.0.0.1 ttl=1 / udp"));
+    let twice = bytes_with("$head ttl=1 ttl=2", &second).unwrap_err();
+    assert_eq!(twice.to_string(), "column 13: ip ttl is given twice");
     definitions.define("round", "$round");
     let error = bytes_with("$round", &definitions).unwrap_err();
     assert_eq!(error.problem, Problem::TooDeep);

@@ -30,7 +30,10 @@ fn status(check: &Check) -> TestCaseStatus {
         return TestCaseStatus::success();
     };
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    let message = format!("{}: expected {}, got {}", first.what, first.expected, first.got);
+    let message = format!(
+        "{}: expected {}, got {}",
+        first.what, first.expected, first.got
+    );
     status.set_message(message);
     status.set_type("expectation");
     let description: String = check.misses.iter().map(missed).collect();

@@ -35,7 +35,11 @@ fn point(text: &mut String, number: usize, check: &Check) {
         }
     }
     if let Some(place) = &check.place {
-        let _ = writeln!(text, "      at:\n        file: {:?}", place.path.display().to_string());
+        let _ = writeln!(
+            text,
+            "      at:\n        file: {:?}",
+            place.path.display().to_string()
+        );
         let _ = writeln!(text, "        line: {}", place.line);
     }
     text.push_str("      ...\n");

@@ -15,7 +15,7 @@ pub use stage::{Arrival, Event, Fate, MapRef, Stage};
 
 pub(crate) use prepare::{at, wrong};
 
-use crate::expect::{self, Seen};
+use crate::expect::{self, PacketJudge, Seen};
 use crate::file::{Data, Error, Node, Problem};
 use crate::model::{Change, Filling, Packets, Scenario, Step};
 use crate::packet;
@@ -87,16 +87,28 @@ impl Play<'_> {
         let mut seen = Seen::default();
         // Whatever came before, such as from timers, is of this step.
         self.take_events(&mut seen);
-        self.packets(step, &mut seen)?;
+        let mut judge = PacketJudge::new(self.scenario, step);
+        self.packets(step, &mut seen, &mut judge)?;
         let mut check = Check {
             name: step_name(place, step),
-            place: self.scenario.source.as_ref().map(|s| s.place(step.spot.span.start)),
+            place: self
+                .scenario
+                .source
+                .as_ref()
+                .map(|s| s.place(step.spot.span.start)),
             packets: seen.packets,
             ..Check::default()
         };
-        expect::packets(self.scenario, step, &seen, &mut check)?;
+        judge.finish(&mut check);
         let state = &step.expect.state;
-        expect::state(self.scenario, self.prepared, self.stage, state, &seen, &mut check)?;
+        expect::state(
+            self.scenario,
+            self.prepared,
+            self.stage,
+            state,
+            &seen,
+            &mut check,
+        )?;
         self.all.add(seen);
         Ok(check)
     }
@@ -107,8 +119,14 @@ impl Play<'_> {
             name: "at the end".to_owned(),
             ..Check::default()
         };
-        self.all.fates.clear();
-        expect::state(self.scenario, self.prepared, self.stage, state, &self.all, &mut check)?;
+        expect::state(
+            self.scenario,
+            self.prepared,
+            self.stage,
+            state,
+            &self.all,
+            &mut check,
+        )?;
         Ok((check.expectations > 0).then_some(check))
     }
 
@@ -119,7 +137,12 @@ impl Play<'_> {
         self.stage.set_time(now);
     }
 
-    fn packets(&mut self, step: &Step, seen: &mut Seen) -> Result<(), Error> {
+    fn packets(
+        &mut self,
+        step: &Step,
+        seen: &mut Seen,
+        judge: &mut PacketJudge<'_>,
+    ) -> Result<(), Error> {
         match &step.packets {
             Packets::None => {}
             Packets::Described(text) => {
@@ -129,19 +152,19 @@ impl Play<'_> {
                         let source = self.scenario.source.as_ref();
                         Error::in_packet(source, &text.spot.span, &text.text, e)
                     })?;
-                    self.packet(step, &bytes, None, seen)?;
+                    self.packet(step, &bytes, None, seen, judge)?;
                 }
             }
             Packets::Bytes(bytes) => {
                 for _ in 0..step.repeat {
-                    self.packet(step, bytes, None, seen)?;
+                    self.packet(step, bytes, None, seen, judge)?;
                 }
             }
             Packets::Capture {
                 path, skip, count, ..
             } => {
                 for _ in 0..step.repeat {
-                    self.capture(step, path, *skip, *count, seen)?;
+                    self.capture(step, path, *skip, *count, seen, judge)?;
                 }
             }
         }
@@ -155,6 +178,7 @@ impl Play<'_> {
         skip: u64,
         count: u64,
         seen: &mut Seen,
+        judge: &mut PacketJudge<'_>,
     ) -> Result<(), Error> {
         let fail = |problem| {
             let Packets::Capture { spot, .. } = &step.packets else {
@@ -168,7 +192,7 @@ impl Play<'_> {
         };
         let broken = |error| Problem::Capture {
             path: path.to_owned(),
-            error,
+            error: Box::new(error),
         };
         let file = File::open(path).map_err(|e| fail(unreadable(e)))?;
         let reader = Reader::new(file, capture::Options::default());
@@ -188,7 +212,7 @@ impl Play<'_> {
             }
             let time = packet.timestamp_ns;
             let bytes = packet.captured.to_vec();
-            self.packet(step, &bytes, Some(time), seen)?;
+            self.packet(step, &bytes, Some(time), seen, judge)?;
         }
     }
 
@@ -198,6 +222,7 @@ impl Play<'_> {
         data: &[u8],
         time: Option<u64>,
         seen: &mut Seen,
+        judge: &mut PacketJudge<'_>,
     ) -> Result<(), Error> {
         let clock = &self.scenario.world.clock;
         if let (true, Some(time)) = (clock.capture, time) {
@@ -219,9 +244,9 @@ impl Play<'_> {
         let fate = fate.map_err(|problem| at(self.scenario, &step.spot, problem))?;
         let now = self.stage.time();
         self.stage.set_time(now.saturating_add(clock.step_ns));
-        seen.count(data, fate);
+        seen.count(&fate);
         self.take_events(seen);
-        Ok(())
+        judge.packet(data, &fate)
     }
 
     fn take_events(&mut self, seen: &mut Seen) {
@@ -278,7 +303,12 @@ impl Play<'_> {
         };
         let mut given = Vec::new();
         for entry in entries {
-            given.push(expect::entry_json(self.scenario, self.prepared, map, entry)?);
+            given.push(expect::entry_json(
+                self.scenario,
+                self.prepared,
+                map,
+                entry,
+            )?);
         }
         match self.stage.set(map, &given.into()) {
             Ok(()) => Ok(()),
@@ -333,9 +363,9 @@ fn step_name(place: usize, step: &Step) -> String {
     }
     let what = match &step.packets {
         Packets::Described(text) => text.text.clone(),
-        Packets::Capture { path, .. } => path.file_name().map_or_else(String::new, |name| {
-            name.to_string_lossy().into_owned()
-        }),
+        Packets::Capture { path, .. } => path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         Packets::Bytes(bytes) => packet::describe(bytes),
         Packets::None => String::new(),
     };

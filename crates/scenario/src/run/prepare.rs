@@ -62,7 +62,8 @@ impl Prepared {
                 (None, None) => None,
                 (program, object) => {
                     let spot = &interface.spot;
-                    let place = prepared.attach(scenario, program.as_ref(), object.as_ref(), spot)?;
+                    let place =
+                        prepared.attach(scenario, program.as_ref(), object.as_ref(), spot)?;
                     Some(place)
                 }
             };
@@ -92,7 +93,9 @@ impl Prepared {
         spot: &Spot,
     ) -> Result<(usize, String), Error> {
         let place = match object {
-            Some(name) => self.object_named(name).map_err(|p| at(scenario, &name.spot, p))?,
+            Some(name) => self
+                .object_named(name)
+                .map_err(|p| at(scenario, &name.spot, p))?,
             None => match (&self.objects[..], program) {
                 ([_], _) => 0,
                 (objects, Some(program)) => {
@@ -258,7 +261,13 @@ impl Prepared {
     pub(crate) fn type_named(&self, object: usize, name: &str) -> Option<Typed<'_>> {
         let btf = self.objects.get(object)?.btf.as_deref()?;
         let name = name.strip_prefix("struct ").unwrap_or(name);
-        let kinds = [Kind::Struct, Kind::Union, Kind::Typedef, Kind::Int, Kind::Enum];
+        let kinds = [
+            Kind::Struct,
+            Kind::Union,
+            Kind::Typedef,
+            Kind::Int,
+            Kind::Enum,
+        ];
         let ty = kinds.into_iter().find_map(|kind| btf.find(name, kind))?;
         Some(self.typed(object, ty, btf.size_of(ty)?))
     }
@@ -276,7 +285,11 @@ pub(crate) fn at(scenario: &Scenario, spot: &Spot, problem: Problem) -> Error {
 
 /// A value that has not the type it should have.
 pub(crate) fn wrong(scenario: &Scenario, (span, problem): Wrong) -> Error {
-    Error::at(scenario.source.as_ref(), &span, Problem::Contents(problem))
+    Error::at(
+        scenario.source.as_ref(),
+        &span,
+        Problem::Contents(Box::new(problem)),
+    )
 }
 
 fn load(scenario: &Scenario, spec: &ObjectSpec) -> Result<LoadedObject, Error> {
@@ -302,7 +315,10 @@ fn load(scenario: &Scenario, spec: &ObjectSpec) -> Result<LoadedObject, Error> {
         ..Options::default()
     };
     let path = || spec.path.clone();
-    let failed = |error| Problem::Load { path: path(), error };
+    let failed = |error| Problem::Load {
+        path: path(),
+        error: Box::new(error),
+    };
     let mut object = Object::parse(&bytes, &options).map_err(|e| fail(failed(e)))?;
     for (map, size) in &spec.map_sizes {
         let known = object.maps().iter().map(|m| m.name.as_str());

@@ -140,7 +140,10 @@ impl Stage for SimulatorStage {
         };
         let places: Vec<Destination> = outcome.deliveries.iter().map(|d| d.to).collect();
         let machine = self.simulator.machine();
-        fate.to = places.into_iter().map(|to| destination(machine, to)).collect();
+        fate.to = places
+            .into_iter()
+            .map(|to| destination(machine, to))
+            .collect();
         fate.trap = trap.map(|trap| machine.explain(&trap));
         Ok(fate)
     }

@@ -1,0 +1,399 @@
+//! Faulty scenario files, and expectations that are missed: what is said.
+
+#![allow(clippy::unwrap_used, reason = "a test says so and ends")]
+
+use std::path::{Path, PathBuf};
+
+use expect_test::{Expect, expect};
+use scenario::{Scenario, bless, report};
+
+/// A folder beside the corpus' objects, so that their paths are short.
+fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
+    let text = text.replace("OBJECTS", &objects.join("objects").display().to_string());
+    let text = text.replace(
+        "SCENARIOS",
+        &objects.join("scenarios").display().to_string(),
+    );
+    let path = folder.path().join("t.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+/// What is said, without the folder.
+fn said(folder: &tempfile::TempDir, text: &str) -> String {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
+    text.replace(&format!("{}/", folder.path().display()), "")
+        .replace(&corpus.display().to_string(), "CORPUS")
+}
+
+#[track_caller]
+fn fails(text: &str, expected: Expect) {
+    let (folder, path) = written(text);
+    let error = Scenario::load(&path).and_then(|scenario| scenario.run());
+    let error = error.expect_err("this should fail").to_string();
+    expected.assert_eq(&said(&folder, &error));
+}
+
+const HEAD: &str = "object = \"OBJECTS/portknock.bpf.o\"\n";
+
+#[track_caller]
+fn fails_after_head(text: &str, expected: Expect) {
+    fails(&format!("{HEAD}{text}"), expected);
+}
+
+#[test]
+fn faulty_files() {
+    fails(
+        "object = \n",
+        expect!["t.toml:1:10: string values must be quoted, expected literal string"],
+    );
+    fails(
+        "",
+        expect!["t.toml:1:1: missing key `object`: the compiled object to test"],
+    );
+    fails("object = 5", expect!["t.toml:1:10: expected text, found 5"]);
+    fails(
+        "object = \"nothing.o\"",
+        expect!["t.toml:1:10: nothing.o: No such file or directory (os error 2)"],
+    );
+    fails_after_head(
+        "colour = 1",
+        expect![
+            "t.toml:2:1: unknown key `colour`; there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, clock, seed, cpus, budget, routes, neighbours, sockets, unverified, event-types, maps, step, expect"
+        ],
+    );
+    fails_after_head(
+        "[[steps]]",
+        expect![
+            "t.toml:2:3: unknown key `steps` (did you mean `step`?); there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, clock, seed, cpus, budget, routes, neighbours, sockets, unverified, event-types, maps, step, expect"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\npackt = \"eth\"",
+        expect![
+            "t.toml:3:1: unknown key `packt` (did you mean `packet`?); there are: name, at, advance, set, delete, globals, add, remove, link, packet, capture, repeat, interface, queue, cpu, expect"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\npacket = \"eth / ipp\"",
+        expect!["t.toml:3:17: no layer is called `ipp` (did you mean `ip`?)"],
+    );
+    fails_after_head(
+        "[[step]]\npacket = \"eth\"\nexpect = \"dropp\"",
+        expect![
+            "t.toml:4:10: expected an action: aborted, drop, pass, tx or redirect, found `dropp`"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\npacket = \"eth\"\nexpect = {action = \"drop\", like = \"eth / ip srd=1\"}",
+        expect![
+            "t.toml:4:45: ip has no field `srd` (did you mean `src`?); it has: version, ihl, dscp, ecn, len, id, rf, df, mf, offset, ttl, proto, csum, src, dst, options"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\nexpect = \"drop\"",
+        expect!["t.toml:2:1: missing key `packet`: something is expected of one"],
+    );
+    fails_after_head(
+        "[[step]]\npacket = \"eth\"\ninterface = \"eth1\"",
+        expect![
+            "t.toml:4:13: no interface is called `eth1` (did you mean `eth0`?); there are: eth0"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\npacket = \"eth\"\ncapture = \"x\"",
+        expect!["t.toml:4:11: `packet` and `capture` cannot both be given"],
+    );
+    fails_after_head(
+        "[[step]]\ncapture = \"x.pcap\"",
+        expect!["t.toml:3:11: x.pcap: No such file or directory (os error 2)"],
+    );
+    fails_after_head(
+        "[[step]]\nadvance = \"5 parsecs\"",
+        expect![[
+            r#"t.toml:3:11: expected nanoseconds, or text such as "1.5s", "20ms", "3us", found `5 parsecs`"#
+        ]],
+    );
+    fails_after_head(
+        "[[step]]\nlink.eth5 = \"up\"",
+        expect![
+            "t.toml:3:6: no interface is called `eth5` (did you mean `eth0`?); there are: eth0"
+        ],
+    );
+    fails_after_head(
+        "program = \"portknok\"",
+        expect![
+            "t.toml:2:11: no program is called `portknok` (did you mean `portknock`?); there are: portknock"
+        ],
+    );
+    fails_after_head(
+        "globals = { garded = 5 }",
+        expect![
+            "t.toml:2:13: no global variable is called `garded` (did you mean `guarded`?); there are: sequence, guarded"
+        ],
+    );
+    fails_after_head(
+        "globals = { guarded = 70000 }",
+        expect!["t.toml:2:23: value: 70000 does not fit const volatile __u16 (16 bits)"],
+    );
+    fails_after_head(
+        "[maps]\nknocker = []",
+        expect![
+            "t.toml:3:1: no map is called `knocker` (did you mean `knockers`?); there are: knockers, events"
+        ],
+    );
+    fails_after_head(
+        "[maps]\nknockers = [{ key = \"192.0.2\", value = 1 }]",
+        expect![[r#"t.toml:3:21: value: "192.0.2" is no value for __be32"#]],
+    );
+    fails_after_head(
+        "[maps]\nknockers = [{ key = 1, value = \"a lot\" }]",
+        expect![[r#"t.toml:3:32: value: "a lot" is no value for __u32"#]],
+    );
+    fails_after_head(
+        "[maps]\nknockers = [{ key = 1, valeu = 1 }]",
+        expect!["t.toml:3:24: unknown key `valeu`; there are: key, value, values"],
+    );
+    fails_after_head(
+        "[maps]\nknockers = 5",
+        expect![[
+            r#"t.toml:3:12: expected a list of entries such as [{key = 1, value = 2}], or {file = "entries.json"}, found 5"#
+        ]],
+    );
+    fails_after_head(
+        "[expect]\nmaps.nothing = []",
+        expect!["t.toml:3:6: no map is called `nothing`; there are: knockers, events"],
+    );
+    fails_after_head(
+        "[expect]\ncounts.drops = 1",
+        expect![
+            "t.toml:3:8: no action or interface is called `drops` (did you mean `drop`?); there are: aborted, drop, pass, tx, redirect, stack, back, lost, eth0"
+        ],
+    );
+    fails_after_head(
+        "[expect]\nglobals.x = 1",
+        expect!["t.toml:3:9: no global variable is called `x`; there are: sequence, guarded"],
+    );
+    fails_after_head(
+        "clock = \"sun\"",
+        expect![[
+            r#"t.toml:2:9: expected "capture", or a table with start, step, tick, capture, found `sun`"#
+        ]],
+    );
+    fails_after_head(
+        "cpus = 0",
+        expect!["t.toml:2:8: expected 1 to 1024, found 0"],
+    );
+    fails_after_head(
+        "event-types = { events = \"evnt\" }\n[expect.events]\nevents = []",
+        expect!["t.toml:2:26: no type of the object is called `evnt`"],
+    );
+    fails_after_head(
+        "[interfaces.a]\nmac = \"02:00\"",
+        expect!["t.toml:3:7: expected a hardware address such as 02:00:00:00:00:01, found `02:00`"],
+    );
+    fails_after_head(
+        "[[routes]]\ndestination = \"10.0.0.0/33\"",
+        expect![
+            "t.toml:3:15: expected an address or prefix such as 192.0.2.0/24, found `10.0.0.0/33`"
+        ],
+    );
+    fails_after_head(
+        "[[sockets]]",
+        expect!["t.toml:2:1: a table of sockets is not supported"],
+    );
+}
+
+#[test]
+fn values_inside_of_structs_have_their_place() {
+    let head = "object = \"OBJECTS/balancer.bpf.o\"\n";
+    fails(
+        &format!(
+            "{head}[maps]\nbackends = [{{ key = 1, value = {{\n  addr = \"10.2.0.1\",\n  mac = \"02:00:01\",\n}} }}]"
+        ),
+        expect![[r#"t.toml:5:9: value: mac: "02:00:01" is no value for __u8[6]"#]],
+    );
+    fails(
+        &format!("{head}[expect]\nmaps.backends = [{{ key = 1, value = {{ adr = 5 }} }}]"),
+        expect![[r#"t.toml:3:39: value: adr: struct backend has no field "adr""#]],
+    );
+}
+
+const MISSES: &str = r#"# What is missed.
+object = "OBJECTS/portknock.bpf.o"
+
+[[step]]
+packet = "eth / ip src=192.0.2.10 / tcp dport=7000" # a knock
+expect = { action = "pass", unchanged = false }
+
+[[step]]
+packet = "eth / ip / tcp dport=80"
+repeat = 3
+expect = "drop" # none is
+
+[[step]] # nothing is expected
+packet = "eth / ip / tcp dport=22"
+
+[expect]
+counts = { pass = 2 }
+maps.knockers = [
+    { key = "192.0.2.10", value = 2 }, # two knocks
+]
+"#;
+
+#[test]
+fn what_is_missed_is_shown() {
+    let (folder, path) = written(MISSES);
+    let report = Scenario::load(&path).unwrap().run().unwrap();
+    assert!(!report.is_ok());
+    expect![[r#"
+        t
+          FAILED step 1: eth / ip src=192.0.2.10 / tcp dport=7000
+                 t.toml:6:21: action: expected pass, got drop
+                 eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                 ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6c3 ok src=192.0.2.10 dst=192.0.2.2
+                 tcp      sport=40000 dport=7000 doff=5 flags=S window=65535 csum=0x743d ok
+                 t.toml:6:41: output: expected changed, got unchanged
+          FAILED step 2: eth / ip / tcp dport=80 (3 packets)
+                 t.toml:11:10: packet 0: action: expected drop, got pass
+                 eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                 ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                 tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+                 t.toml:11:10: packet 1: action: expected drop, got pass
+                 eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                 ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                 tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+                 t.toml:11:10: packet 2: action: expected drop, got pass
+                 eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                 ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                 tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+          ok     step 3: eth / ip / tcp dport=22
+          FAILED at the end
+                 t.toml:19:5: knockers["192.0.2.10"]: expected 2, got 1
+                 t.toml:17:12: packets counted as pass: expected 2, got 3
+    "#]]
+    .assert_eq(&said(&folder, &report::text(&report)));
+    expect![[r#"
+        TAP version 14
+        1..1
+        # Subtest: t
+            1..4
+            not ok 1 - step 1: eth / ip src=192.0.2.10 / tcp dport=7000
+              ---
+              message: |
+                t.toml:6:21: action: expected pass, got drop
+                eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6c3 ok src=192.0.2.10 dst=192.0.2.2
+                tcp      sport=40000 dport=7000 doff=5 flags=S window=65535 csum=0x743d ok
+                t.toml:6:41: output: expected changed, got unchanged
+              at:
+                file: "t.toml"
+                line: 4
+              ...
+            not ok 2 - step 2: eth / ip / tcp dport=80
+              ---
+              message: |
+                t.toml:11:10: packet 0: action: expected drop, got pass
+                eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+                t.toml:11:10: packet 1: action: expected drop, got pass
+                eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+                t.toml:11:10: packet 2: action: expected drop, got pass
+                eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+                ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+                tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+              at:
+                file: "t.toml"
+                line: 8
+              ...
+            ok 3 - step 3: eth / ip / tcp dport=22
+            not ok 4 - at the end
+              ---
+              message: |
+                t.toml:19:5: knockers["192.0.2.10"]: expected 2, got 1
+                t.toml:17:12: packets counted as pass: expected 2, got 3
+              ...
+        not ok 1 - t
+    "#]]
+    .assert_eq(&said(&folder, &report::tap(std::slice::from_ref(&report))));
+    expect![[r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="ebpf-sim" tests="4" failures="3" errors="0">
+            <testsuite name="t" tests="4" disabled="0" errors="0" failures="3">
+                <testcase name="step 1: eth / ip src=192.0.2.10 / tcp dport=7000" classname="t.toml">
+                    <failure message="action: expected pass, got drop" type="expectation">t.toml:6:21: action: expected pass, got drop
+        eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+        ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6c3 ok src=192.0.2.10 dst=192.0.2.2
+        tcp      sport=40000 dport=7000 doff=5 flags=S window=65535 csum=0x743d ok
+        t.toml:6:41: output: expected changed, got unchanged
+        </failure>
+                </testcase>
+                <testcase name="step 2: eth / ip / tcp dport=80" classname="t.toml">
+                    <failure message="packet 0: action: expected drop, got pass" type="expectation">t.toml:11:10: packet 0: action: expected drop, got pass
+        eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+        ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+        tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+        t.toml:11:10: packet 1: action: expected drop, got pass
+        eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+        ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+        tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+        t.toml:11:10: packet 2: action: expected drop, got pass
+        eth      dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=ip
+        ip       ihl=5 len=40 ttl=64 proto=tcp csum=0xf6cc ok src=192.0.2.1 dst=192.0.2.2
+        tcp      sport=40000 dport=80 doff=5 flags=S window=65535 csum=0x8f4e ok
+        </failure>
+                </testcase>
+                <testcase name="step 3: eth / ip / tcp dport=22" classname="t.toml">
+                </testcase>
+                <testcase name="at the end" classname="t.toml">
+                    <failure message="knockers[&quot;192.0.2.10&quot;]: expected 2, got 1" type="expectation">t.toml:19:5: knockers[&quot;192.0.2.10&quot;]: expected 2, got 1
+        t.toml:17:12: packets counted as pass: expected 2, got 3
+        </failure>
+                </testcase>
+            </testsuite>
+        </testsuites>
+    "#]].assert_eq(&said(
+        &folder,
+        &report::junit(std::slice::from_ref(&report)),
+    ));
+}
+
+#[test]
+fn what_is_blessed_is_green() {
+    let (folder, path) = written(MISSES);
+    let report = Scenario::load(&path).unwrap().run().unwrap();
+    let fixes: Vec<_> = report.checks.iter().flat_map(|c| c.fixes.clone()).collect();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let blessed = bless(&text, &fixes).unwrap();
+    expect![[r##"
+        # What is missed.
+        object = "CORPUS/objects/portknock.bpf.o"
+
+        [[step]]
+        packet = "eth / ip src=192.0.2.10 / tcp dport=7000" # a knock
+        expect = { action = "drop", unchanged = true }
+
+        [[step]]
+        packet = "eth / ip / tcp dport=80"
+        repeat = 3
+        expect = "pass" # none is
+
+        [[step]] # nothing is expected
+        packet = "eth / ip / tcp dport=22"
+        expect = "drop"
+
+        [expect]
+        counts = { pass = 3 }
+        maps.knockers = [
+            { key = "192.0.2.10", value = 1 }, # two knocks
+        ]
+    "##]]
+    .assert_eq(&said(&folder, &blessed));
+    std::fs::write(&path, blessed).unwrap();
+    Scenario::load(&path).unwrap().run().unwrap().assert();
+}
