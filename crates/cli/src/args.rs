@@ -403,6 +403,7 @@ pub(crate) struct VerifyArgs {
 /// Headings of `fuzz --help`.
 const PROGRAMS: &str = "Which programs";
 const ORACLES: &str = "What is wrong with them";
+const SELF_TEST: &str = "Whether it would be found";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct FuzzArgs {
@@ -471,6 +472,34 @@ pub(crate) struct FuzzArgs {
     /// Appends what was done to this file, for `fuzz merge`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ledger: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) self_test: SelfTestArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelfTestArgs {
+    /// Brings back known bugs, one after another, and says how long each oracle takes
+    /// to find it; exit status 1 when one is not found. Only in builds that were made
+    /// for it: `cargo build --features inject`.
+    #[arg(long, help_heading = SELF_TEST,
+          conflicts_with_all = ["time", "programs", "mix", "shard", "only", "replay", "out", "ledger"])]
+    pub(crate) self_test: bool,
+
+    /// Only these bugs, by id. Default: all.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', requires = "self_test",
+          help_heading = SELF_TEST)]
+    pub(crate) bugs: Vec<String>,
+
+    /// So many seeds, from the one given on.
+    #[arg(long, value_name = "N", default_value = "1", requires = "self_test",
+          help_heading = SELF_TEST)]
+    pub(crate) seeds: u64,
+
+    /// How long one oracle may look for one bug, of the processor's time.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s",
+          requires = "self_test", help_heading = SELF_TEST)]
+    pub(crate) budget: Duration,
 }
 
 #[derive(Debug, Subcommand)]

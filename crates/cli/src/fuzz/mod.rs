@@ -4,6 +4,7 @@ mod live;
 mod merge;
 mod replay;
 mod report;
+mod self_test;
 mod told;
 
 use std::num::NonZeroUsize;
@@ -32,6 +33,9 @@ pub(crate) fn fuzz(args: &FuzzArgs, out: &mut Output) -> Result<ExitCode, Failur
         return merge::merge(args, out);
     }
     let plan = plan(args)?;
+    if args.self_test.self_test {
+        return self_test::self_test(&args.self_test, &plan, out);
+    }
     match &args.replay {
         Some(path) => replay::replay(path, args, &plan, out),
         None => campaign(args, &plan, out),

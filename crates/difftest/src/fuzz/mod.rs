@@ -38,9 +38,9 @@ pub use case::{Case, Input, Kind, Mix, MixError};
 pub use found::{Found, Record};
 pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
 pub use plan::{Against, Limit, Plan, Shard, ShardError};
-#[cfg(feature = "inject")]
-pub use self_test::{SelfTest, Sought, self_test};
 #[cfg(target_os = "linux")]
 pub use registers::RegistersAgainstLinux;
+#[cfg(feature = "inject")]
+pub use self_test::{Row, SelfTest, Sought, Summary, self_test};
 #[cfg(target_os = "linux")]
 pub use verdict::AgainstLinux;

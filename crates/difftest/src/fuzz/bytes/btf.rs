@@ -138,7 +138,8 @@ pub(super) fn mutate_core(bytes: &mut Vec<u8>, max: usize, bits: u64, plain: Pla
     let mut random = Random::new(Seed(bits), 2);
     let mut parts = split(bytes).map(<[u8]>::to_vec);
     let room = max.saturating_sub(bytes.len());
-    match random.below(8) {
+    match random.below(9) {
+        8 => change_access(&mut parts[0], &mut random),
         which @ 0..=4 => {
             let types = &mut parts[if which < 2 { 0 } else { 2 }];
             let most = types.len() + room;
@@ -163,6 +164,18 @@ pub(super) fn mutate_core(bytes: &mut Vec<u8>, max: usize, bits: u64, plain: Pla
     let joined = join([&parts[0], &parts[1], &parts[2]]);
     if joined.len() <= max {
         *bytes = joined;
+    }
+}
+
+/// Changes a character of an access string, `0:11`.
+fn change_access(types: &mut [u8], random: &mut Random) {
+    const CHARACTERS: [u8; 5] = *b"-:019";
+    let of_access = |byte: &u8| byte.is_ascii_digit() || *byte == b':';
+    let pairs = types.windows(2).enumerate();
+    let pairs = pairs.filter(|(_, pair)| pair.iter().all(of_access));
+    let places: Vec<usize> = pairs.map(|(at, _)| at).collect();
+    if !places.is_empty() {
+        types[random.pick(&places)] = random.pick(&CHARACTERS);
     }
 }
 
