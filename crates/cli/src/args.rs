@@ -445,7 +445,9 @@ pub(crate) struct FuzzArgs {
           help_heading = PROGRAMS)]
     pub(crate) replay: Option<PathBuf>,
 
-    /// Who looks at them; several with commas between.
+    /// Who looks at them, several with commas between. `state`: runs lie within what
+    /// the verifier recorded; `registers`: and that is what Linux knows; `verdict`;
+    /// `result`: the engines come to the same; `all` for which there is whom to ask.
     #[arg(long, value_enum, value_name = "ORACLE", value_delimiter = ',', default_value = "all",
           help_heading = ORACLES)]
     pub(crate) oracle: Vec<FuzzOracle>,
@@ -522,15 +524,10 @@ pub(crate) struct MergeArgs {
 /// Who looks at a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum FuzzOracle {
-    /// What a program does lies within what the verifier recorded; it never traps.
     State,
-    /// What is known of each register is what Linux knows; needs `--against kernel`.
     Registers,
-    /// Verdict, sentence and counts; needs `--against`.
     Verdict,
-    /// Interpreter, compiled code and, with `--against kernel`, Linux come to the same.
     Result,
-    /// All that there is somebody to hold against.
     All,
 }
 

@@ -42,6 +42,23 @@ impl Output {
     }
 }
 
+/// Whether whoever read standard output has stopped, as far as can be told without
+/// writing to it: pipes and sockets tell.
+pub(crate) fn reader_left() -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, poll};
+
+        let stdout = rustix::stdio::stdout();
+        let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+        let at_once = rustix::event::Timespec::default();
+        let told = poll(&mut asked, Some(&at_once));
+        told.is_ok() && asked[0].revents().contains(PollFlags::ERR)
+    }
+    #[cfg(not(unix))]
+    false
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write(bytes)

@@ -21,7 +21,7 @@ use difftest::fuzz::{self, Against, Found, Limit, OracleKind, Plan, Report, Watc
 
 use crate::args::{FuzzArgs, FuzzCommand, FuzzOracle};
 use crate::error::{self, Failure};
-use crate::output::Output;
+use crate::output::{self, Output};
 use live::Live;
 use told::Told;
 
@@ -121,6 +121,10 @@ impl Watch for Watcher<'_> {
         if let Some(ledger) = &mut self.ledger {
             let written = ledger.progress(report);
             self.note(written);
+        }
+        // It may be long until there is something to write.
+        if output::reader_left() {
+            self.failure.get_or_insert(Failure::ClosedPipe);
         }
         self.goes_on()
     }

@@ -31,7 +31,7 @@ pub(super) fn replay(
         let replayed = replayed.map_err(|error| {
             Failure::input(format!("{}:{}", input::name(path), number + 1), error)
         })?;
-        cases.push(replayed.case);
+        cases.push(replayed);
     }
     if cases.is_empty() {
         return Err(Failure::input(input::name(path), "no program"));

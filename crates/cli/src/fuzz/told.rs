@@ -46,8 +46,9 @@ impl<'t> Told<'t> {
             Some(directory) => Some(write(found, directory)?),
             None => None,
         };
-        let replay = match &files {
-            Some(files) => format!("--replay {}", word(&files.line.display().to_string())),
+        let file = files.as_ref().map(|files| &files.line);
+        let replay = match file.or(self.args.replay.as_ref()) {
+            Some(file) => format!("--replay {}", word(&file.display().to_string())),
             None => {
                 let mix = self.args.mix.map(|mix| format!(" --mix {mix}"));
                 let mix = mix.unwrap_or_default();

@@ -57,6 +57,10 @@ impl Session<'_> {
                     Err(e) => self.bad(number, e, out)?,
                 },
             }
+            // Whoever asks over a pipe waits for the answer.
+            if path == Path::new("-") {
+                out.flush()?;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ mod bench;
 mod compare;
 mod disasm;
 mod engine;
+#[cfg(target_os = "linux")]
+mod fuzz;
 mod inspect;
 mod json;
 mod maps;

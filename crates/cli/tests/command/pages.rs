@@ -19,6 +19,7 @@ fn help() {
               compare      Put a program and a capture to the running kernel too, and show every difference
               bench        Measure how long the engines take for the packets of a capture
               verify       Say whether Linux would load programs, in its words, and explain refusals
+              fuzz         Look for programs on which the verifier, the engines or Linux are wrong
               explain      Explain a refusal by its code, with a program that fails and one that does not
               features     List what the verifier follows and the machine runs
               inspect      Show what an object holds: programs, maps, globals, relocations, helpers
@@ -41,6 +42,7 @@ fn help() {
         "test",
         "compare",
         "bench",
+        "fuzz",
         "inspect",
         "disasm",
         "completions",
@@ -80,7 +82,7 @@ fn manual_pages() {
         .map(|p| p.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    expect!["ebpf-sim-bench.1 ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-test.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
+    expect!["ebpf-sim-bench.1 ebpf-sim-compare.1 ebpf-sim-completions.1 ebpf-sim-disasm.1 ebpf-sim-explain.1 ebpf-sim-features.1 ebpf-sim-fuzz-merge.1 ebpf-sim-fuzz.1 ebpf-sim-inspect.1 ebpf-sim-man.1 ebpf-sim-run.1 ebpf-sim-test.1 ebpf-sim-verify.1 ebpf-sim.1"].assert_eq(&names.join(" "));
     sim("man /dev/null/pages").failed(
         2,
         expect![[r#"

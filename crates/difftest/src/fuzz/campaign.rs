@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use super::coverage::Coverage;
 use super::minimise::minimised;
-use super::panel::{Panel, cover};
+use super::panel::{self, Make, Panel, cover};
 use super::panics::caught;
+use super::reproduce::Replayed;
 use super::worker::{CHUNK, Chunk, Done, Shared, Slot, work};
 use super::{Against, Case, Finding, Found, Limit, OracleKind, Plan, Tally};
 use crate::CannotAsk;
@@ -65,8 +66,17 @@ pub struct Report {
 ///
 /// When somebody who has to be asked cannot be, from the start.
 pub fn run(plan: &Plan, stop: &AtomicBool, watch: &mut dyn Watch) -> Result<Report, CannotAsk> {
-    let panel = Panel::new(plan)?;
-    let shared = Arc::new(Shared::new(plan));
+    run_with(plan, panel::make, stop, watch)
+}
+
+fn run_with(
+    plan: &Plan,
+    make: Make,
+    stop: &AtomicBool,
+    watch: &mut dyn Watch,
+) -> Result<Report, CannotAsk> {
+    let panel = Panel::new(plan, make)?;
+    let shared = Arc::new(Shared::new(plan, make));
     let (sender, done) = channel();
     let mut campaign = Campaign {
         plan,
@@ -78,6 +88,7 @@ pub fn run(plan: &Plan, stop: &AtomicBool, watch: &mut dyn Watch) -> Result<Repo
         waiting: BTreeMap::new(),
         next: 0,
         hashes: Vec::new(),
+        enough: false,
         workers: Vec::new(),
         shared,
     };
@@ -96,19 +107,19 @@ pub fn run(plan: &Plan, stop: &AtomicBool, watch: &mut dyn Watch) -> Result<Repo
 /// When somebody who has to be asked cannot be.
 pub fn replay(
     plan: &Plan,
-    cases: &[Case],
+    cases: &[Replayed],
     told: &mut dyn FnMut(&Found) -> bool,
 ) -> Result<Report, CannotAsk> {
-    let mut panel = Panel::new(plan)?;
+    let mut panel = Panel::new(plan, panel::make)?;
     let mut report = Report::default();
     let start = Instant::now();
-    for (index, case) in (0..).zip(cases) {
+    for Replayed { case, seed, index } in cases {
         report.tally.begin();
         cover(case, &mut report.coverage);
         if let Some(finding) = panel.check(case, &mut report.tally)? {
             let found = Found {
-                seed: plan.seed,
-                index,
+                seed: *seed,
+                index: *index,
                 slots_before: case.raw.program.code.len(),
                 case: case.clone(),
                 finding,
@@ -140,6 +151,8 @@ struct Campaign<'p> {
     next: u64,
     /// Of what was told.
     hashes: Vec<u64>,
+    /// Who watches has seen enough: what is found now is counted only.
+    enough: bool,
     workers: Vec<Arc<Slot>>,
     shared: Arc<Shared>,
 }
@@ -160,9 +173,7 @@ impl Campaign<'_> {
             match done.recv_timeout(if busy { TICK } else { Duration::ZERO }) {
                 Ok(chunk) => {
                     self.waiting.insert(chunk.chunk.number, chunk);
-                    if self.take_in().is_break() {
-                        self.end();
-                    }
+                    self.take_in();
                 }
                 // Whoever left has sent what it had.
                 Err(RecvTimeoutError::Timeout) if !busy => break,
@@ -176,17 +187,13 @@ impl Campaign<'_> {
             self.report.time = self.start.elapsed();
             if told.elapsed() >= TICK {
                 told = Instant::now();
-                if self.watch.progress(&self.report).is_break() {
-                    self.end();
-                }
+                self.enough |= self.watch.progress(&self.report).is_break();
             }
         }
         // What a chunk that never came was before.
         let rest = std::mem::take(&mut self.waiting);
         for chunk in rest.into_values() {
-            if self.count(chunk).is_break() {
-                break;
-            }
+            self.count(chunk);
         }
         self.report.time = self.start.elapsed();
     }
@@ -200,22 +207,21 @@ impl Campaign<'_> {
             Limit::Time(time) => self.start.elapsed() >= time,
             Limit::Programs(_) | Limit::Only(_) => false,
         };
-        late || self.stop.load(Ordering::Relaxed) || self.report.cannot_ask.is_some()
+        late || self.enough || self.stop.load(Ordering::Relaxed) || self.report.cannot_ask.is_some()
     }
 
     /// Takes in the chunks whose turn it is.
-    fn take_in(&mut self) -> ControlFlow<()> {
+    fn take_in(&mut self) {
         while let Some(done) = self.waiting.remove(&self.next) {
             self.next += 1;
             if done.whole && self.report.covered == done.chunk.number * CHUNK {
                 self.report.covered += done.looked_at;
             }
-            self.count(done)?;
+            self.count(done);
         }
-        ControlFlow::Continue(())
     }
 
-    fn count(&mut self, done: Done) -> ControlFlow<()> {
+    fn count(&mut self, done: Done) {
         self.report.tally.add(&done.tally);
         self.report.coverage.add(done.coverage);
         let refusals = done.tally.refusals.keys().map(|code| (*code).to_owned());
@@ -224,30 +230,29 @@ impl Campaign<'_> {
             self.report.cannot_ask = done.cannot_ask;
         }
         for (index, finding) in done.findings {
-            self.found(index, finding)?;
+            self.found(index, finding);
         }
-        ControlFlow::Continue(())
     }
 
-    fn found(&mut self, index: u64, finding: Finding) -> ControlFlow<()> {
+    fn found(&mut self, index: u64, finding: Finding) {
         let class = format!("{}: {}", finding.oracle.name(), finding.class);
         let count = self.report.classes.entry(class).or_default();
         *count += 1;
-        if *count > EACH {
-            return ControlFlow::Continue(());
+        if *count > EACH || self.enough {
+            return;
         }
         let (mix, seed) = (&self.plan.mix, self.plan.seed);
         // Where the generator itself panics there is no program to show.
         let Ok(case) = caught(|| Case::new(mix, seed, index)) else {
-            return ControlFlow::Continue(());
+            return;
         };
         let found = self.reduced(index, &case, finding);
         if self.hashes.contains(&found.hash()) {
-            return ControlFlow::Continue(());
+            return;
         }
         self.hashes.push(found.hash());
         self.report.found += 1;
-        self.watch.found(&found)
+        self.enough = self.watch.found(&found).is_break();
     }
 
     fn reduced(&mut self, index: u64, case: &Case, finding: Finding) -> Found {
@@ -302,3 +307,6 @@ impl Numbers {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests;

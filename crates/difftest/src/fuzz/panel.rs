@@ -7,9 +7,13 @@ use super::peer::AgainstCommand;
 use super::{Against, Case, Finding, Oracle, OracleKind, Plan, Tally};
 use crate::CannotAsk;
 
+/// Who makes the oracles of a plan.
+pub(super) type Make = fn(&Plan) -> Result<Vec<Box<dyn Oracle>>, CannotAsk>;
+
 /// All the oracles of a campaign.
 pub(super) struct Panel {
     plan: Plan,
+    make: Make,
     oracles: Vec<Box<dyn Oracle>>,
 }
 
@@ -17,17 +21,11 @@ impl Panel {
     /// # Errors
     ///
     /// When somebody who would have to be asked cannot be.
-    pub(super) fn new(plan: &Plan) -> Result<Panel, CannotAsk> {
-        let mut oracles = Vec::new();
-        for kind in &plan.oracles {
-            oracles.extend(make(*kind, plan)?);
-        }
-        if oracles.is_empty() {
-            oracles.push(Box::new(OurVerdict));
-        }
+    pub(super) fn new(plan: &Plan, make: Make) -> Result<Panel, CannotAsk> {
         Ok(Panel {
             plan: plan.clone(),
-            oracles,
+            make,
+            oracles: make(plan)?,
         })
     }
 
@@ -56,7 +54,7 @@ impl Panel {
                 Ok(said) => return said,
                 Err(panic) => {
                     // They may be half changed.
-                    *self = Panel::new(&self.plan)?;
+                    self.oracles = (self.make)(&self.plan)?;
                     return Ok(Some(panic.finding()));
                 }
             }
@@ -76,8 +74,20 @@ pub(super) fn cover(case: &Case, coverage: &mut Coverage) {
     }
 }
 
+/// The oracles of a plan: at least one.
+pub(super) fn make(plan: &Plan) -> Result<Vec<Box<dyn Oracle>>, CannotAsk> {
+    let mut oracles = Vec::new();
+    for kind in &plan.oracles {
+        oracles.extend(one(*kind, plan)?);
+    }
+    if oracles.is_empty() {
+        oracles.push(Box::new(OurVerdict));
+    }
+    Ok(oracles)
+}
+
 /// The oracle of a kind, where there is one against such a party.
-fn make(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotAsk> {
+fn one(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotAsk> {
     Ok(match (kind, &plan.against) {
         (OracleKind::Verdict, Against::Command(command)) => {
             Some(Box::new(AgainstCommand::new(command, plan.patience)))

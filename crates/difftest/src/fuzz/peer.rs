@@ -287,7 +287,7 @@ mod tests {
             ("echo hello", "it answered `hello`"),
             ("exit 7", "it never answered: exit status: 7"),
             (
-                "/no/such/verifier 2>&1 >/dev/null",
+                "/no/such/verifier 2>/dev/null",
                 "it never answered: exit status: 127",
             ),
         ] {

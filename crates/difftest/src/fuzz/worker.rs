@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::campaign::{Numbers, hang};
 use super::coverage::Coverage;
-use super::panel::{Panel, cover};
+use super::panel::{Make, Panel, cover};
 use super::panics::caught;
 use super::{Case, Finding, Plan, Tally};
 use crate::CannotAsk;
@@ -21,15 +21,17 @@ const SAMPLE: u64 = 16;
 /// What all threads of a campaign see.
 pub(super) struct Shared {
     plan: Plan,
+    make: Make,
     chunks: Numbers,
     /// Set when no further program is to be begun.
     pub(super) stop: AtomicBool,
 }
 
 impl Shared {
-    pub(super) fn new(plan: &Plan) -> Shared {
+    pub(super) fn new(plan: &Plan, make: Make) -> Shared {
         Shared {
             plan: plan.clone(),
+            make,
             chunks: Numbers::default(),
             stop: AtomicBool::new(false),
         }
@@ -96,7 +98,7 @@ impl Slot {
 /// Works through chunks until there is none, or the campaign stops.
 pub(super) fn work(shared: &Shared, slot: &Slot, first: Option<Chunk>, done: &Sender<Done>) {
     let mut first = first;
-    let panel = Panel::new(&shared.plan);
+    let panel = Panel::new(&shared.plan, shared.make);
     let mut panel = match panel {
         Ok(panel) => panel,
         Err(why) => {

@@ -8,6 +8,7 @@ use loader::raw::{RawError, RawProgram};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::families::Seed;
 use crate::fuzz::{Case, Found, Input, Kind};
 use crate::generate;
 
@@ -28,8 +29,10 @@ struct Beside {
 pub struct Replayed {
     /// The program with what it is run on; without inputs, where the line has none.
     pub case: Case,
-    /// The oracle that it was a finding of, by name; where the line says one.
-    pub oracle: Option<String>,
+    /// The seed and index that it was made from; 0 where the line has none.
+    pub seed: Seed,
+    #[expect(missing_docs, reason = "said above")]
+    pub index: u64,
 }
 
 /// A finding as an object: a raw program of `docs/verify.md`, and below `fuzz`
@@ -73,13 +76,20 @@ pub fn read(line: &str, kernel_types: Option<&Btf>) -> Result<Replayed, RawError
         .ok()
         .and_then(|line: Line| line.fuzz);
     Ok(Replayed {
-        oracle: beside.as_ref().map(|beside| beside.oracle.clone()),
+        seed: Seed(beside.as_ref().map_or(0, |beside| number(&beside.seed))),
+        index: beside.as_ref().map_or(0, |beside| beside.index),
         case: Case {
             kind: Kind::Typed,
             raw,
             inputs: beside.map(|beside| beside.inputs).unwrap_or_default(),
         },
     })
+}
+
+/// The number of a seed as it is written; 0 where it is none.
+fn number(text: &str) -> u64 {
+    let digits = text.strip_prefix("0x").unwrap_or_default();
+    u64::from_str_radix(digits, 16).unwrap_or(0)
 }
 
 /// Leaves out types that nothing names.

@@ -60,6 +60,6 @@ pub fn test(found: &Found) -> String {
     for line in found.finding.what.lines() {
         text += &format!("// {line}\n");
     }
-    text + &format!("// {}, program {}\n", found.seed, found.index)
-        + &generate::text(&found.case.raw)
+    let (seed, index) = (found.seed.0, found.index);
+    text + &format!("// seed {seed:#x}, program {index}\n") + &generate::text(&found.case.raw)
 }
