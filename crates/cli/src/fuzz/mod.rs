@@ -82,10 +82,7 @@ impl Watcher<'_> {
     fn ended(&mut self, report: &Report) -> Option<Failure> {
         let written = self.ledger.as_mut().map(|ledger| ledger.end(report));
         self.note(written.unwrap_or(Ok(())));
-        // Whoever read our output has seen enough.
-        self.failure
-            .take()
-            .filter(|failure| !matches!(failure, Failure::ClosedPipe))
+        self.failure.take()
     }
 
     /// Keeps why the ledger cannot be written.

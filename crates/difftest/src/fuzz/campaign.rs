@@ -20,6 +20,7 @@ use super::coverage::Coverage;
 use super::minimise::minimised;
 use super::panel::{self, Make, Panel, cover};
 use super::panics::caught;
+use super::peer;
 use super::reproduce::Replayed;
 use super::worker::{CHUNK, Chunk, Done, Shared, Slot, work};
 use super::{Against, Case, Finding, Found, Limit, OracleKind, Plan, Tally};
@@ -257,8 +258,9 @@ impl Campaign<'_> {
 
     fn reduced(&mut self, index: u64, case: &Case, finding: Finding) -> Found {
         let slots = case.raw.program.code.len();
-        // What does not end would not end either when it is smaller.
-        let (case, finding) = match finding.class == HANG {
+        // What takes too long takes as long again with every smaller program.
+        let late = [HANG, peer::LATE].contains(&finding.class.as_str());
+        let (case, finding) = match late {
             true => (case.clone(), finding),
             false => minimised(case, finding, &mut self.panel, self.stop),
         };

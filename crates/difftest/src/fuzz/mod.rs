@@ -4,13 +4,24 @@
 //! index). An [`Oracle`] looks at one and says what is wrong, a [`Finding`], or
 //! nothing.
 //!
+//! [`run`] puts the programs of a [`Plan`] to its oracles in several threads, makes
+//! what is found smaller, and tells it to a [`Watch`]; [`ledger`] and [`reproduce`]
+//! write down what came of it. `ebpf-sim fuzz` is a reader of this (docs/fuzzing.md).
+//!
 //! # Invariants
 //!
 //! * The same mix, seed and index give the same case, byte for byte, on every
 //!   machine.
+//! * What a campaign finds does not depend on how many threads it has.
+//! * A panic or hang of what is tested is a finding and not the end.
 //! * An oracle keeps nothing of one case that the next could see; only memory and
 //!   handles are kept, for speed.
 //! * Who cannot be asked is [`CannotAsk`](crate::CannotAsk), never agreement.
+//!
+//! # Deliberately absent
+//!
+//! What ends the process (an abort, a stack that overflows) ends the campaign: its
+//! ledger says how far it came. A hang is not made smaller.
 
 pub mod bytes;
 mod campaign;

@@ -32,6 +32,9 @@ const LONGEST: u64 = 1 << 20;
 /// How much of a wrong answer is shown.
 const SHOWN: usize = 80;
 
+/// The class of programs that it gives no answer for in time.
+pub(super) const LATE: &str = "no answer there";
+
 /// Our verdict against that of a command.
 #[derive(Debug)]
 pub struct AgainstCommand {
