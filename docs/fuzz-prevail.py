@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-# Section names by which PREVAIL knows program types, by number.
-SECTIONS = {1: "socket", 2: "kprobe", 3: "tc", 5: "tracepoint", 6: "xdp", 7: "perf_event",
-            8: "cgroup/skb", 9: "cgroup/sock", 13: "sockops", 14: "sk_skb", 18: "cgroup/connect4"}
+# Section names by which PREVAIL knows program types, by number: those whose name
+# says all.
+SECTIONS = {1: "socket", 2: "kprobe", 3: "tc", 5: "tracepoint", 6: "xdp", 7: "perf_event"}
 # Types of maps that a plain definition is enough for, by bpftool's name.
 MAPS = {"hash": 1, "array": 2, "prog_array": 3, "perf_event_array": 4, "percpu_hash": 5,
         "percpu_array": 6, "stack_trace": 7, "lru_hash": 9, "lpm_trie": 11, "devmap": 14,

@@ -57,9 +57,10 @@ fn a_finding_is_small_and_can_be_shown_again() {
     let ran = against(CREDULOUS, &line);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let found = ran.json();
-    assert!(!found.is_empty() && found.len() <= 3, "{}", ran.stdout);
+    assert!(!found.is_empty(), "{}", ran.stderr);
     for finding in &found {
-        assert_eq!(finding["class"], "accepted there alone");
+        let class = finding["class"].as_str().unwrap();
+        assert!(class.starts_with("accepted there alone ("), "{class}");
         let slots = finding["slots"].as_u64().unwrap();
         assert!(slots < 10 && slots <= finding["slots_before"].as_u64().unwrap());
         files(finding);
@@ -98,7 +99,7 @@ fn files(finding: &Json) {
     );
     let test = std::fs::read_to_string(file("test")).unwrap();
     assert!(
-        test.starts_with("// verdict: accepted there alone\n// ours: "),
+        test.starts_with("// verdict: accepted there alone ("),
         "{test}"
     );
     compiles(Path::new(&file("c")));
@@ -122,7 +123,7 @@ fn compiles(path: &Path) {
     if kernel::testing::kernel_or_skip().is_some() {
         let ran = Ran::from(Command::new(&program).output().unwrap());
         assert_eq!(ran.code, 0, "{}", ran.stdout);
-        assert!(ran.stdout.contains("\nLinux: "), "{}", ran.stdout);
+        assert!(ran.stdout.contains("Linux: "), "{}", ran.stdout);
     }
 }
 
@@ -250,7 +251,7 @@ fn signals_end_it_with_its_report() {
 
 #[test]
 fn a_closed_pipe_ends_it_with_its_report() {
-    // Of its one class no more than three are told, so it may never write again.
+    // Of a class no more than three are told, so it may never write again.
     let (mut child, stdout, _) = endless("--seed 1");
     drop(stdout);
     let said = said(&mut child);

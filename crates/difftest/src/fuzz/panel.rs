@@ -93,6 +93,10 @@ fn one(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotA
             Some(Box::new(AgainstCommand::new(command, plan.patience)))
         }
         #[cfg(target_os = "linux")]
+        (OracleKind::Registers, Against::Kernel) => {
+            Some(Box::new(super::RegistersAgainstLinux::new()?))
+        }
+        #[cfg(target_os = "linux")]
         (OracleKind::Verdict, Against::Kernel) => Some(Box::new(super::AgainstLinux::new()?)),
         #[cfg(not(target_os = "linux"))]
         (_, Against::Kernel) => {

@@ -266,9 +266,11 @@ mod tests {
         let answering = |verdict: &str| {
             format!("while read line; do echo '{{\"verdict\": \"{verdict}\", \"x\": 1}}'; done")
         };
-        let mut accepted = classes(&answering("success"), 30);
-        accepted.dedup();
-        assert_eq!(accepted, ["accepted there alone"]);
+        let accepted = classes(&answering("success"), 30);
+        assert!(!accepted.is_empty());
+        for class in accepted {
+            assert!(class.starts_with("accepted there alone ("), "{class}");
+        }
         let mut refused = classes(&answering("failure"), 30);
         refused.dedup();
         assert_eq!(refused, ["accepted by us alone"]);

@@ -108,12 +108,49 @@ fn difference(linux: &Opinion, ours: &Opinion) -> Option<Finding> {
     let compared = Compared::new(linux, ours);
     let difference = compared.differences.first()?;
     let class = match (difference.aspect, &ours.said) {
-        (Aspect::Verdict, Said::Accepted) => "accepted by us alone".to_owned(),
-        (Aspect::Verdict, _) => "accepted by Linux alone".to_owned(),
+        (Aspect::Verdict, Said::Accepted) => {
+            format!("accepted by us alone ({})", shape(&linux.message))
+        }
+        (Aspect::Verdict, _) => format!("accepted by Linux alone ({})", shape(&ours.message)),
+        (aspect @ (Aspect::Errno | Aspect::Message), _) => {
+            format!("another {} ({})", aspect.name(), shape(&linux.message))
+        }
         (aspect, _) => format!("another {}", aspect.name()),
     };
     Some(Finding {
         linux: Some(linux.into()),
         ..Finding::new(OracleKind::Verdict, class, difference.to_string())
     })
+}
+
+/// A sentence without the numbers in it.
+fn shape(sentence: &str) -> String {
+    let mut shape = String::new();
+    let words = sentence.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    for word in words.take(12) {
+        match word.contains(|c: char| c.is_ascii_digit()) {
+            true => shape.extend([
+                "#",
+                word.trim_start_matches(|c: char| c.is_ascii_alphanumeric()),
+            ]),
+            false => shape += word,
+        }
+    }
+    shape.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_of_one_shape() {
+        let shapes = [
+            "R2 min value is 0xfff1, max -12",
+            "R10 min value is 0x4, max -1",
+        ]
+        .map(shape);
+        assert_eq!(shapes[0], "# min value is #, max -#");
+        assert_eq!(shapes[0], shapes[1]);
+    }
 }
