@@ -19,7 +19,9 @@ use crate::families::{Random, Seed};
 /// Of more types only the first and last are looked at.
 const MOST_TYPES: u32 = 128;
 /// Larger values are not made.
-const MOST_BYTES: u64 = 2048;
+const MOST_BYTES: u64 = 512;
+/// Nor are values of more than so many bytes together.
+const MOST_BYTES_IN_ALL: u64 = 16 << 10;
 
 /// Parses types, alone and on top of themselves, and looks at them.
 pub(super) fn run(bytes: &[u8]) {
@@ -37,6 +39,7 @@ pub(super) fn run(bytes: &[u8]) {
 /// Follows every reference, and makes values of every type.
 fn look(btf: &Btf) {
     let last = btf.len();
+    let mut left = MOST_BYTES_IN_ALL;
     for id in (0..=last).map(TypeId) {
         if id.0 > MOST_TYPES && id.0 + MOST_TYPES < last {
             continue;
@@ -48,19 +51,19 @@ fn look(btf: &Btf) {
         let _ = btf.find_all(name).count();
         let _ = btf.flavors(btf::essential_name(name)).count();
         let _ = btf.align_of(id);
-        values(btf, id);
+        let size = btf.size_of(id).map_or(8, u64::from);
+        if size <= MOST_BYTES.min(left) {
+            left -= size;
+            values(btf, id, size as usize);
+        }
     }
     let _ = btf.decl_tags().count();
 }
 
 /// What a value's bytes mean is what bytes of that meaning mean.
-fn values(btf: &Btf, id: TypeId) {
-    let size = btf.size_of(id).map_or(8, u64::from);
-    if size > MOST_BYTES {
-        return;
-    }
-    for fill in [0u8, 1, 0x61, 0xff] {
-        let bytes = vec![fill; size as usize];
+fn values(btf: &Btf, id: TypeId, size: usize) {
+    for fill in [1, 0x61, 0xff] {
+        let bytes = vec![fill; size];
         let Ok(tree) = value::decode(btf, id, &bytes) else {
             continue;
         };

@@ -64,21 +64,28 @@ pub(super) fn objects(corpus: &Path) -> Seeds {
     Ok(found)
 }
 
-/// The types of each object, and its `.BTF.ext`.
-fn types(corpus: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>, SeedError> {
+/// The types of an object, and its `.BTF.ext`.
+struct Types {
+    btf: Vec<u8>,
+    ext: Vec<u8>,
+}
+
+/// Those of each object.
+fn types(corpus: &Path) -> Result<Vec<Types>, SeedError> {
     let mut found = Vec::new();
     for object in objects(corpus)? {
         let sections = elf::sections(&object).into_iter();
         let typed = sections.filter(|bytes| bytes.starts_with(&super::btf::MAGIC));
         let (btf, ext): (Vec<_>, Vec<_>) = typed.partition(|bytes| Btf::parse(bytes).is_ok());
-        found.extend(btf.into_iter().zip(ext));
+        let pairs = btf.into_iter().zip(ext);
+        found.extend(pairs.map(|(btf, ext)| Types { btf, ext }));
     }
     Ok(found)
 }
 
 /// Types.
 pub(super) fn btf(corpus: &Path) -> Seeds {
-    Ok(types(corpus)?.into_iter().map(|(btf, _)| btf).collect())
+    Ok(types(corpus)?.into_iter().map(|types| types.btf).collect())
 }
 
 /// Types with relocations: against themselves, and against the next object's.
@@ -86,8 +93,10 @@ pub(super) fn core(corpus: &Path) -> Seeds {
     let types = types(corpus)?;
     let next = types.iter().cycle().skip(1);
     let pairs = types.iter().zip(next);
-    let pairs =
-        pairs.flat_map(|((btf, ext), (next, _))| [join([btf, ext, btf]), join([btf, ext, next])]);
+    let pairs = pairs.flat_map(|(types, next)| {
+        let targets = [&types.btf, &next.btf];
+        targets.map(|target| join([&types.btf, &types.ext, target]))
+    });
     Ok(pairs.filter(|bytes| bytes.len() <= MOST_BYTES).collect())
 }
 
