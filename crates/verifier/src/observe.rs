@@ -9,7 +9,7 @@ use isa::{Pc, Reg};
 use crate::explore::{LivenessStep, PrecisionStep};
 use crate::state::State;
 use crate::structure::Structure;
-use crate::{Config, FrameMarks, Reason, Stats};
+use crate::{CheckpointId, Config, FrameMarks, Reason, Stats};
 
 /// What does not change during an analysis.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +95,13 @@ pub enum Event<'e> {
         to: Pc,
         /// Its last state.
         state: &'e State,
-        /// The state that covers it.
+        /// The state that covers it, without what no path from there reads.
         by: &'e State,
+        /// The checkpoint of that state.
+        checkpoint: CheckpointId,
+        /// Which of its scalars had to be compared, by frame; none when all had
+        /// to.
+        marks: Option<&'e [FrameMarks]>,
     },
     /// The path came back to a checkpoint and nothing had changed: the program
     /// is refused, which [`Event::Verdict`] tells.

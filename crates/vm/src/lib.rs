@@ -30,7 +30,7 @@ pub mod world;
 
 pub use engine::Engine;
 pub use instance::{Instance, LoadError};
-pub use interp::Next;
+pub use interp::{Moment, Next, Watch};
 pub use linked::{Function, Link, Linked};
 pub use machine::{Error, Machine, MachineId, ProgId};
 pub use map::{Direct, Map, MapError, MapId};

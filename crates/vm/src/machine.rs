@@ -9,7 +9,7 @@ use isa::Pc;
 
 use crate::engine::Engine;
 use crate::instance::LoadError;
-use crate::interp::{Frame, Loaded, Run};
+use crate::interp::{Frame, Loaded, Run, Watch};
 use crate::map::{Lookup, Map, MapError, MapId};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
@@ -173,10 +173,30 @@ impl Machine {
 
     /// Runs a program in the interpreter, whatever engine there is.
     pub fn interpret(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
+        self.interpreted(program, args, None)
+    }
+
+    /// Runs a program in the interpreter; `watch` sees each instruction.
+    pub fn watch(
+        &mut self,
+        program: ProgId,
+        args: [u64; 5],
+        watch: &mut dyn Watch,
+    ) -> Result<u64, Trap> {
+        self.interpreted(program, args, Some(watch))
+    }
+
+    fn interpreted(
+        &mut self,
+        program: ProgId,
+        args: [u64; 5],
+        watch: Option<&mut dyn Watch>,
+    ) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
         self.held_lock = None;
         let mut run = Run::new(&programs, frames, self.budget);
+        run.watch = watch;
         let result = run.start(self, program, args);
         (self.frames, self.executed) = run.finish();
         self.programs = programs;
@@ -237,6 +257,28 @@ impl Machine {
     /// Says what [`Machine::executed`] answers; for engines.
     pub fn set_executed(&mut self, instructions: u64) {
         self.executed = instructions;
+    }
+
+    /// Takes all maps and programs away, and the engine with them; memory that
+    /// belongs to none of them stays, the packet among it. What is made next is as
+    /// in a new machine, to the addresses.
+    ///
+    /// The world is left alone, which may still know of maps.
+    pub fn clear(&mut self) {
+        self.set_engine(None);
+        self.programs.clear();
+        self.functions.clear();
+        self.function_addresses.clear();
+        self.lookups.clear();
+        self.maps.clear();
+        self.redirect = None;
+        self.held_lock = None;
+        self.space.remove_where(|region| {
+            matches!(
+                region.kind,
+                RegionKind::MapValues(_) | RegionKind::MapKeys(_) | RegionKind::RingBuffer(_)
+            )
+        });
     }
 
     /// The name of a program.

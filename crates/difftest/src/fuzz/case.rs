@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use loader::raw::RawProgram;
-use serde::{Deserialize, Serialize};
 
+use super::inputs::{Input, maps_of};
 use crate::families::{Random, Seed};
 use crate::generate::{self, Dial, Mode};
 
@@ -23,16 +23,13 @@ pub struct Case {
     pub inputs: Vec<Input>,
 }
 
-/// What a program is run on, once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Input {
-    /// The packet.
-    pub packet: Vec<u8>,
-}
-
 /// Which kind of program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// Short programs about numbers.
+    Scalar,
+    /// Programs that mean something, of XDP.
+    Xdp,
     /// Programs that mean something, of all types.
     Typed,
     /// Half of them are refused.
@@ -45,11 +42,20 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Typed, Kind::Edge, Kind::Legal, Kind::Mutated];
+    pub const ALL: [Kind; 6] = [
+        Kind::Scalar,
+        Kind::Xdp,
+        Kind::Typed,
+        Kind::Edge,
+        Kind::Legal,
+        Kind::Mutated,
+    ];
 
     /// Its name on the command line and in ledgers.
     pub fn name(self) -> &'static str {
         match self {
+            Kind::Scalar => "scalar",
+            Kind::Xdp => "xdp",
             Kind::Typed => "typed",
             Kind::Edge => "edge",
             Kind::Legal => "legal",
@@ -67,7 +73,7 @@ pub struct Mix {
 impl Default for Mix {
     fn default() -> Mix {
         Mix {
-            parts: [500, 300, 50, 150],
+            parts: [400, 200, 100, 150, 30, 120],
         }
     }
 }
@@ -139,29 +145,46 @@ impl Mix {
     }
 }
 
+/// Runs of a program.
+const RUNS: usize = 8;
+
 impl Case {
     /// The case with this index among those of a seed.
     pub fn new(mix: &Mix, seed: Seed, index: u64) -> Case {
         let mut random = Random::new(Seed(seed.0 ^ STREAM), index);
-        let kind = mix.pick(&mut random);
-        let program = |mode: Mode<'_>| generate::program(mode, seed, index);
+        Case::of(mix, &mut random)
+    }
+
+    /// The case that these random numbers make.
+    pub fn of(mix: &Mix, random: &mut Random) -> Case {
+        let kind = mix.pick(random);
         let raw = match kind {
-            Kind::Typed => program(Mode::Typed(Dial::SOUND)),
-            Kind::Edge => program(Mode::Typed(Dial::EDGE)),
-            Kind::Legal => program(Mode::Legal),
+            Kind::Scalar => generate::program_by(Mode::Scalar, random),
+            Kind::Xdp => generate::program_by(Mode::Xdp(Dial::SOUND), random),
+            Kind::Typed => generate::program_by(Mode::Typed(Dial::SOUND), random),
+            Kind::Edge => generate::program_by(Mode::Typed(Dial::EDGE), random),
+            Kind::Legal => generate::program_by(Mode::Legal, random),
             Kind::Mutated => {
-                let sound = program(Mode::Typed(Dial::SOUND));
-                program(Mode::Mutated(&[sound.program]))
+                let mode = match random.below(3) {
+                    0 => Mode::Scalar,
+                    1 => Mode::Xdp(Dial::SOUND),
+                    _ => Mode::Typed(Dial::SOUND),
+                };
+                let sound = generate::program_by(mode, random);
+                generate::program_by(Mode::Mutated(&[sound.program]), random)
             }
         };
-        let input = |_| Input {
-            packet: random.bytes(64),
+        let inputs = match kind {
+            Kind::Scalar => {
+                let input = |_| Input::numbers(generate::NUMBERS, random);
+                (0..RUNS).map(input).collect()
+            }
+            _ => {
+                let maps = maps_of(&raw.program);
+                (0..RUNS).map(|_| Input::new(&maps, random)).collect()
+            }
         };
-        Case {
-            kind,
-            raw,
-            inputs: (0..8).map(input).collect(),
-        }
+        Case { kind, raw, inputs }
     }
 }
 
@@ -180,7 +203,7 @@ mod tests {
     fn a_mix_is_what_it_says() {
         let kinds = |mix: Mix| (0..40).map(move |index| Case::new(&mix, Seed(1), index).kind);
         assert!(kinds(Mix::only(Kind::Legal)).all(|kind| kind == Kind::Legal));
-        for kind in [Kind::Typed, Kind::Edge, Kind::Mutated] {
+        for kind in [Kind::Scalar, Kind::Xdp, Kind::Edge] {
             assert!(kinds(Mix::default()).any(|other| other == kind), "{kind:?}");
         }
     }

@@ -28,6 +28,7 @@ mod campaign;
 mod case;
 pub mod coverage;
 mod found;
+mod inputs;
 pub mod ledger;
 mod minimise;
 mod oracle;
@@ -40,18 +41,22 @@ mod registers;
 pub mod reproduce;
 #[cfg(feature = "inject")]
 mod self_test;
+mod stage;
+mod state;
 #[cfg(target_os = "linux")]
 mod verdict;
 mod worker;
 
 pub use campaign::{Report, Watch, replay, run};
-pub use case::{Case, Input, Kind, Mix, MixError};
+pub use case::{Case, Kind, Mix, MixError};
 pub use found::{Found, Record};
+pub use inputs::{Entry, Input};
 pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
 pub use plan::{Against, Limit, Plan, Shard, ShardError};
 #[cfg(target_os = "linux")]
 pub use registers::RegistersAgainstLinux;
 #[cfg(feature = "inject")]
 pub use self_test::{Row, SelfTest, Sought, Summary, self_test};
+pub use state::{Known, WithinStates};
 #[cfg(target_os = "linux")]
 pub use verdict::AgainstLinux;

@@ -146,7 +146,7 @@ pub struct Tally {
 
 impl Tally {
     /// A case comes.
-    pub(super) fn begin(&mut self) {
+    pub fn begin(&mut self) {
         self.programs += 1;
         self.counted = false;
     }

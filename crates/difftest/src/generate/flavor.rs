@@ -35,6 +35,9 @@ pub(super) struct Packet {
 }
 
 impl Flavor {
+    /// Where the one of XDP stands.
+    pub(super) const XDP: usize = 0;
+
     /// All of them.
     pub(super) fn all() -> &'static [Flavor] {
         FLAVORS

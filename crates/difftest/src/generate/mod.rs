@@ -39,6 +39,7 @@ mod legal;
 mod mutate;
 mod pool;
 mod reduce;
+mod scalar;
 mod text;
 mod trim;
 mod typed;
@@ -50,6 +51,7 @@ use loader::raw::{Caps, RawProgram};
 use crate::families::{Random, Seed};
 pub use pool::Pool;
 pub use reduce::reduced;
+pub(crate) use scalar::NUMBERS;
 pub use text::text;
 pub use trim::trim;
 use typed as arithmetic;
@@ -67,8 +69,12 @@ pub enum Mode<'a> {
     Legal,
     /// Programs that are run without a verifier, see [`hostile`].
     Hostile,
+    /// Short programs about numbers, of XDP.
+    Scalar,
     /// Programs that mean something.
     Typed(Dial),
+    /// The same, of XDP alone and without kernel functions: what the machine runs.
+    Xdp(Dial),
     /// One of these, changed a little.
     Mutated(&'a [Program]),
 }
@@ -106,13 +112,15 @@ pub fn program_by(mode: Mode<'_>, random: &mut Random) -> RawProgram {
     let program = match mode {
         Mode::Legal => legal::program(random),
         Mode::Hostile => hostile::program(random),
+        Mode::Scalar => scalar::program(random),
         Mode::Typed(dial) => typed::program(dial, random),
+        Mode::Xdp(dial) => typed::xdp(dial, random),
         Mode::Mutated([]) => legal::program(random),
         Mode::Mutated(given) => mutate::mutated(&random.pick(given), random),
     };
     RawProgram {
         program,
-        flags: match random.percent(20) {
+        flags: match random.percent(if matches!(mode, Mode::Scalar) { 50 } else { 20 }) {
             true => STATE_FREQ,
             false => 0,
         },

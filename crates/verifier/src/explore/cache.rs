@@ -21,6 +21,13 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CheckpointId(u32);
 
+impl CheckpointId {
+    /// Its number. Numbers of checkpoints that are gone are given again.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A state that is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {

@@ -235,13 +235,7 @@ impl<'a> Verifier<'a> {
         if marks.contains(Marks::PRUNE_POINT)
             && let Some(by) = self.covered(marks)?
         {
-            let from = self.prev_pc;
-            self.observe(|v| Event::Covered {
-                from,
-                to: v.pc,
-                state: v.state,
-                by: &v.cache.get(by).state,
-            });
+            self.observe_covered(by);
             return Ok(Flow::End);
         }
         if marks.contains(Marks::JUMP_HISTORY) {
@@ -440,6 +434,23 @@ impl<'a> Verifier<'a> {
     /// shows.
     fn wants_details(&self) -> bool {
         self.observer.as_ref().is_some_and(|o| o.wants_details())
+    }
+
+    fn observe_covered(&mut self, by: CheckpointId) {
+        let from = self.prev_pc;
+        let checkpoint = self.cache.get(by);
+        let by_marks = checkpoint.branches == 0 && !self.loops.is_open(checkpoint.visit);
+        self.observe(|v| {
+            let covering = v.cache.get(by);
+            Event::Covered {
+                from,
+                to: v.pc,
+                state: v.state,
+                by: &covering.state,
+                checkpoint: by,
+                marks: by_marks.then_some(&covering.marks),
+            }
+        });
     }
 
     fn observe_path(&mut self, from: Option<Pc>) {

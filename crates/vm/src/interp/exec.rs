@@ -8,7 +8,8 @@
 //! to the end. Going straight on changes nothing of that, and a jump adds its
 //! distance. As long as `fuel` is not negative, the budget cannot run out before
 //! the next jump, and only jumps look at it; once it is negative, the careful
-//! form of the loop takes over, which looks at each instruction.
+//! form of the loop takes over, which looks at each instruction. A watched run is
+//! careful from the start.
 
 use isa::{AluOp, CmpOp, EndianOp, Size, Width, eval};
 
@@ -32,14 +33,16 @@ pub(super) struct State {
     pub(super) loops: u32,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Runs until the function that `state` began with returns.
     pub(super) fn execute(
         &mut self,
         machine: &mut Machine,
         state: &mut State,
     ) -> Result<u64, Trap> {
-        if let Some(r0) = self.run::<false>(machine, state)? {
+        if self.watch.is_none()
+            && let Some(r0) = self.run::<false>(machine, state)?
+        {
             return Ok(r0);
         }
         let r0 = self.run::<true>(machine, state)?;
@@ -150,6 +153,9 @@ impl Run<'_> {
                     self.left = 0;
                     let limit = self.limit;
                     return Err(self.trap(state.program, at!(), TrapKind::Budget { limit }));
+                }
+                if CAREFUL && self.watch.is_some() {
+                    self.tell(machine, state, at!(), &regs);
                 }
                 macro_rules! fetch {
                     () => {

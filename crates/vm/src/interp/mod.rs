@@ -21,7 +21,9 @@ mod fuse;
 mod load;
 mod op;
 mod run;
+mod watch;
 
 pub(crate) use load::{Loaded, Resolve, load};
 pub use run::Next;
 pub(crate) use run::{Frame, Run, other};
+pub use watch::{Moment, Watch};

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::exec::State;
 use super::load::{Function, Loaded};
+use super::watch::{Moment, Watch};
 use crate::helper::{Call, HelperFn, Stop};
 use crate::machine::{Machine, ProgId};
 use crate::memory::Access;
@@ -13,7 +14,7 @@ use crate::trap::{Trap, TrapKind};
 
 /// One run of a program with everything that it calls.
 #[derive(Debug)]
-pub(crate) struct Run<'p> {
+pub(crate) struct Run<'p, 'w> {
     pub(super) programs: &'p [Loaded],
     /// The functions that wait for a call to return, outermost first.
     pub(super) frames: Vec<Frame>,
@@ -23,6 +24,8 @@ pub(crate) struct Run<'p> {
     pub(super) left: u64,
     /// Tail calls taken.
     tail_calls: u32,
+    /// Who sees each instruction before it is run.
+    pub(crate) watch: Option<&'w mut dyn Watch>,
 }
 
 /// A function that waits for a call to return.
@@ -60,10 +63,10 @@ impl Frame {
     }
 }
 
-impl<'p> Run<'p> {
+impl<'p, 'w> Run<'p, 'w> {
     /// A run that may take `limit` instructions. `frames` is only for its
     /// capacity.
-    pub(crate) fn new(programs: &'p [Loaded], mut frames: Vec<Frame>, limit: u64) -> Run<'p> {
+    pub(crate) fn new(programs: &'p [Loaded], mut frames: Vec<Frame>, limit: u64) -> Run<'p, 'w> {
         // The loop counts in signed numbers.
         let limit = limit.min(1 << 62);
         frames.clear();
@@ -74,7 +77,25 @@ impl<'p> Run<'p> {
             limit,
             left: limit,
             tail_calls: 0,
+            watch: None,
         }
+    }
+
+    /// Tells the watcher of the op `at`, which comes next.
+    pub(super) fn tell(&mut self, machine: &Machine, state: &State, at: usize, regs: &[u64; 11]) {
+        let Some(watch) = &mut self.watch else {
+            return;
+        };
+        let Some(pc) = self.programs[state.program].pcs.get(at) else {
+            return;
+        };
+        watch.before(&Moment {
+            machine,
+            program: ProgId(state.program as u32),
+            pc: isa::Pc(*pc),
+            depth: self.frames.len(),
+            regs,
+        });
     }
 
     /// Runs a program from its beginning.

@@ -123,6 +123,16 @@ impl Space {
         self.vacant.push(id.0);
     }
 
+    /// Removes all regions of a sort.
+    pub(crate) fn remove_where(&mut self, gone: impl Fn(&Region) -> bool) {
+        for number in 0..self.slots.len() {
+            let slot = self.slots[number];
+            if slot.count > 0 && gone(&slot.region) {
+                self.remove(RegionId(number as u32));
+            }
+        }
+    }
+
     fn take(&mut self, count: u32) -> Option<u32> {
         let (&first, &room) = self.free.iter().find(|(_, room)| **room >= count)?;
         self.free.remove(&first);
@@ -233,7 +243,7 @@ impl Space {
     }
 
     /// The region whose granules an address lies in.
-    pub(crate) fn region_at(&self, addr: u64) -> Option<&Region> {
+    pub fn region_at(&self, addr: u64) -> Option<&Region> {
         let number = self.pages.region(addr).checked_sub(1)?;
         self.slots.get(number as usize).map(|slot| &slot.region)
     }

@@ -41,6 +41,16 @@ pub(super) fn program(dial: Dial, random: &mut Random) -> Program {
         true => random.below(3),
         false => random.below(flavors.len() as u64),
     } as usize;
+    of_flavor(at, dial, random)
+}
+
+/// Writes a program of XDP that a machine without kernel functions runs.
+pub(super) fn xdp(dial: Dial, random: &mut Random) -> Program {
+    of_flavor(Flavor::XDP, dial, random)
+}
+
+fn of_flavor(at: usize, dial: Dial, random: &mut Random) -> Program {
+    let flavors = Flavor::all();
     let mut writer = Writer {
         emit: Emit::default(),
         state: State::entry(0),

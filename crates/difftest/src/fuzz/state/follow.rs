@@ -1,0 +1,726 @@
+//! Walking along a [`Graph`] with a run.
+//!
+//! At each instruction the run must be at a node that follows the one before,
+//! and hold what is claimed there. Where several nodes follow (Linux takes some
+//! paths twice with different assumptions) one of them suffices: a run may be at
+//! several nodes at once, each a [`Thread`].
+//!
+//! Where a path ended at a checkpoint the run must hold what the checkpoint
+//! knows, and walks on from there. What nothing was found to depend on need not
+//! hold; such places, and what is computed from them, are *loose*: nothing is
+//! claimed of them any more. A pointer never comes of a loose number, nor a
+//! branch that was not followed both ways, or the verifier missed what depends
+//! on what: then the run leaves the graph, or a pointer is not where it should
+//! be. And a checkpoint that was found to depend on a number that is loose says
+//! so at once.
+
+use isa::{AtomicOp, CallTarget, Insn, Operand, PacketMode, Pc, Reg, Width};
+use vm::{Machine, Moment, Watch};
+
+use super::graph::{Claim, Cover, Graph, Link, NONE, Node, Place, Places};
+use super::known::Known;
+use super::member::{Around, fits, holds_narrow};
+
+const FRAMES: usize = abi::limits::MAX_CALL_FRAMES;
+const TAIL_CALL: i32 = 12;
+/// Registers that a call writes.
+const CALLED: u16 = 0x3f;
+/// Nodes that a run may be at.
+const THREADS: usize = 64;
+
+/// Where a run may be.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    node: u32,
+    loose: Loose,
+}
+
+/// Places of which nothing is claimed, by frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Loose {
+    any: bool,
+    frames: [Places; FRAMES],
+}
+
+/// A function that is followed on its own, with those that it calls.
+#[derive(Clone, Copy, Debug)]
+struct Activation {
+    /// Functions that wait below it.
+    base: usize,
+    /// Its first thread.
+    threads: usize,
+}
+
+/// What is not as the verifier says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wrong {
+    /// A value.
+    Value {
+        claim: Claim,
+        number: u64,
+        /// It is a checkpoint's.
+        covered: bool,
+    },
+    /// Two numbers that should be a constant apart.
+    Link { link: Link, numbers: [u64; 2] },
+    /// The verifier never came here.
+    Path,
+}
+
+/// What a run did that the verifier says it cannot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Missed {
+    /// The instruction that comes next.
+    pub(super) pc: Pc,
+    /// The one before.
+    pub(super) before: Option<Pc>,
+    pub(super) wrong: Wrong,
+}
+
+/// The memory of a walk.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    threads: Vec<Thread>,
+    next: Vec<Thread>,
+    activations: Vec<Activation>,
+}
+
+/// A walk along a graph.
+#[derive(Debug)]
+pub(super) struct Follower<'g> {
+    graph: &'g Graph,
+    around: Around<'g>,
+    walk: &'g mut Walk,
+    /// Registers of each frame when it was last seen.
+    regs: [[u64; 11]; FRAMES],
+    last: Option<(u32, usize)>,
+    pub(super) missed: Option<Missed>,
+    /// What Linux is known to get wrong, once the run has shown it.
+    pub(super) excuse: Option<Known>,
+    /// Nodes that the run was held against.
+    pub(super) states: u64,
+}
+
+/// What an instruction that was just run did.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    /// Registers that it read to compute something or to decide.
+    reads: u16,
+    /// Registers that it wrote.
+    writes: u16,
+    /// Stack that it read: frame and slots.
+    loaded: Option<(usize, u64)>,
+    /// Stack that it wrote, and whether all of each slot.
+    stored: Option<(usize, u64, bool)>,
+    branch: bool,
+}
+
+impl Loose {
+    fn has(&self, base: usize, place: Place) -> bool {
+        let Some(frame) = self.frames.get(base + usize::from(place.frame)) else {
+            return true;
+        };
+        match place.register() {
+            Ok(reg) => frame.regs & 1 << reg != 0,
+            Err(slot) => frame.slots & 1 << slot != 0,
+        }
+    }
+
+    fn set(&mut self, base: usize, place: Place, loose: bool) {
+        let Some(frame) = self.frames.get_mut(base + usize::from(place.frame)) else {
+            return;
+        };
+        match place.register() {
+            Ok(reg) => frame.regs = frame.regs & !(1 << reg) | u16::from(loose) << reg,
+            Err(slot) => frame.slots = frame.slots & !(1 << slot) | u64::from(loose) << slot,
+        }
+        self.any |= loose;
+    }
+
+    fn settle(&mut self) {
+        self.any = self.frames.iter().any(|frame| *frame != Places::default());
+    }
+}
+
+impl<'g> Follower<'g> {
+    /// At the start of the program.
+    pub(super) fn new(graph: &'g Graph, around: Around<'g>, walk: &'g mut Walk) -> Follower<'g> {
+        walk.threads.clear();
+        walk.activations.clear();
+        let mut follower = Follower {
+            graph,
+            around,
+            walk,
+            regs: [[0; 11]; FRAMES],
+            last: None,
+            missed: None,
+            excuse: None,
+            states: 0,
+        };
+        follower.begin(0, 0);
+        follower
+    }
+
+    /// A function that is followed on its own begins, above `base` others.
+    fn begin(&mut self, function: usize, base: usize) {
+        self.walk.activations.push(Activation {
+            base,
+            threads: self.walk.threads.len(),
+        });
+        self.around.base = base;
+        let root = self.graph.roots.get(function).copied().unwrap_or(NONE);
+        self.walk.threads.push(Thread {
+            node: root,
+            loose: Loose::default(),
+        });
+    }
+
+    /// Functions above `depth` are done.
+    fn end(&mut self, depth: usize) {
+        while let Some(top) = self.walk.activations.last()
+            && top.base > depth
+        {
+            self.walk.threads.truncate(top.threads);
+            self.walk.activations.pop();
+        }
+        self.around.base = self.walk.activations.last().map_or(0, |top| top.base);
+    }
+
+    fn step(&mut self, moment: &Moment<'_>) {
+        let mut done = Done::default();
+        if let Some((pc, depth)) = self.last {
+            let insn = self.graph.insn(pc);
+            if moment.depth > depth {
+                if let Some(function) = self.graph.global_callee(pc) {
+                    self.begin(function, moment.depth);
+                } else {
+                    self.enter_frame(insn, depth);
+                }
+            } else if moment.depth < depth {
+                let top = self.walk.activations.last().map_or(0, |top| top.base);
+                if moment.depth < top {
+                    self.end(moment.depth);
+                    self.forget_result(moment.depth);
+                } else {
+                    self.leave_frame(depth, moment.depth);
+                }
+            } else if is_tail_call(insn) && moment.pc.0 != pc + 1 {
+                self.begin(0, depth);
+            } else {
+                done = self.done(moment.machine, insn, depth);
+            }
+        }
+        self.regs[moment.depth] = *moment.regs;
+        self.last = Some((moment.pc.0, moment.depth));
+        self.advance(moment, &done);
+    }
+
+    fn threads(&mut self) -> &mut [Thread] {
+        let first = self.walk.activations.last().map_or(0, |top| top.threads);
+        &mut self.walk.threads[first..]
+    }
+
+    /// A static function, or a callback, was entered.
+    fn enter_frame(&mut self, insn: Insn, caller: usize) {
+        const ARGUMENTS: u16 = 0x3e;
+        let is_call = matches!(
+            insn,
+            Insn::Call {
+                target: CallTarget::Local(_)
+            }
+        );
+        for thread in self.threads() {
+            let loose = &mut thread.loose;
+            if !loose.any {
+                continue;
+            }
+            let given = loose.frames[caller].regs & ARGUMENTS;
+            loose.frames[caller + 1] = Places {
+                regs: match given {
+                    given if is_call => given,
+                    0 => 0,
+                    _ => ARGUMENTS,
+                },
+                slots: 0,
+            };
+        }
+    }
+
+    fn leave_frame(&mut self, callee: usize, caller: usize) {
+        for thread in self.threads() {
+            let loose = &mut thread.loose;
+            if !loose.any {
+                continue;
+            }
+            let result = loose.frames[callee].regs & 1;
+            loose.frames[callee] = Places::default();
+            let regs = &mut loose.frames[caller].regs;
+            *regs = *regs & !CALLED | result;
+            loose.settle();
+        }
+    }
+
+    fn forget_result(&mut self, caller: usize) {
+        for thread in self.threads() {
+            thread.loose.frames[caller].regs &= !CALLED;
+            thread.loose.settle();
+        }
+    }
+
+    /// What the instruction did that was just run in frame `depth`.
+    fn done(&self, machine: &Machine, insn: Insn, depth: usize) -> Done {
+        let bit = |reg: Reg| 1u16 << reg.index();
+        let source = |operand: Operand| match operand {
+            Operand::Reg(reg) => bit(reg),
+            Operand::Imm(_) => 0,
+        };
+        let stack = |base: Reg, offset: i16, size: u64| {
+            let at = self.regs[depth][base.index()].wrapping_add(offset as i64 as u64);
+            stack_slots(machine, at, size)
+        };
+        let none = Done::default();
+        match insn {
+            Insn::Alu { op, dst, src, .. } => Done {
+                reads: match op {
+                    isa::AluOp::Mov => source(src),
+                    _ => source(src) | bit(dst),
+                },
+                writes: bit(dst),
+                ..none
+            },
+            Insn::Neg { dst, .. } | Insn::Endian { dst, .. } => Done {
+                reads: bit(dst),
+                writes: bit(dst),
+                ..none
+            },
+            Insn::Movsx { dst, src, .. } | Insn::AddrSpaceCast { dst, src, .. } => Done {
+                reads: bit(src),
+                writes: bit(dst),
+                ..none
+            },
+            Insn::LoadImm { dst, .. } => Done {
+                writes: bit(dst),
+                ..none
+            },
+            Insn::Load {
+                dst,
+                base,
+                offset,
+                size,
+                ..
+            }
+            | Insn::LoadAcquire {
+                dst,
+                base,
+                offset,
+                size,
+            } => Done {
+                writes: bit(dst),
+                loaded: stack(base, offset, size.bytes().into()).map(|(f, s, _)| (f, s)),
+                ..none
+            },
+            Insn::Store {
+                base,
+                offset,
+                size,
+                src,
+            } => Done {
+                reads: source(src),
+                stored: stack(base, offset, size.bytes().into()),
+                ..none
+            },
+            Insn::StoreRelease {
+                base,
+                offset,
+                size,
+                src,
+            } => Done {
+                reads: bit(src),
+                stored: stack(base, offset, size.bytes().into()),
+                ..none
+            },
+            Insn::Atomic {
+                op,
+                base,
+                offset,
+                width,
+                src,
+            } => {
+                let touched = stack(
+                    base,
+                    offset,
+                    match width {
+                        Width::W32 => 4,
+                        Width::W64 => 8,
+                    },
+                );
+                Done {
+                    reads: bit(src) | u16::from(op == AtomicOp::Cmpxchg),
+                    writes: match op {
+                        AtomicOp::Cmpxchg => 1,
+                        AtomicOp::Xchg
+                        | AtomicOp::Add { fetch: true }
+                        | AtomicOp::Or { fetch: true }
+                        | AtomicOp::And { fetch: true }
+                        | AtomicOp::Xor { fetch: true } => bit(src),
+                        _ => 0,
+                    },
+                    loaded: touched.map(|(f, s, _)| (f, s)),
+                    // What was there plays its part.
+                    stored: touched.map(|(f, s, _)| (f, s, false)),
+                    ..none
+                }
+            }
+            Insn::Branch { dst, src, .. } => Done {
+                reads: bit(dst) | source(src),
+                branch: true,
+                ..none
+            },
+            Insn::LoadPacket { mode, .. } => Done {
+                reads: match mode {
+                    PacketMode::Indirect(src) => bit(src),
+                    PacketMode::Absolute => 0,
+                },
+                writes: CALLED,
+                ..none
+            },
+            Insn::Call { .. } => Done {
+                writes: CALLED,
+                ..none
+            },
+            _ => none,
+        }
+    }
+
+    /// To the nodes that follow.
+    fn advance(&mut self, moment: &Moment<'_>, done: &Done) {
+        let first = self.walk.activations.last().map_or(0, |top| top.threads);
+        let mut next = std::mem::take(&mut self.walk.next);
+        next.clear();
+        let mut wrong = None;
+        for at in first..self.walk.threads.len() {
+            let mut thread = self.walk.threads[at];
+            let reads_loose = thread.loose.any && spread(&mut thread.loose, done, moment.depth);
+            self.go_on(moment, &thread, (done, reads_loose), &mut next, &mut wrong);
+        }
+        if next.is_empty() && self.excuse.is_none() {
+            self.missed = Some(Missed {
+                pc: moment.pc,
+                before: None,
+                wrong: wrong.unwrap_or(Wrong::Path),
+            });
+        }
+        self.walk.threads.truncate(first);
+        self.walk.threads.append(&mut next);
+        self.walk.next = next;
+    }
+
+    fn go_on(
+        &mut self,
+        moment: &Moment<'_>,
+        thread: &Thread,
+        (done, reads_loose): (&Done, bool),
+        next: &mut Vec<Thread>,
+        wrong: &mut Option<Wrong>,
+    ) {
+        let mut child = match self.graph.nodes.get(thread.node as usize) {
+            Some(node) => node.child,
+            None => NONE,
+        };
+        while let Some(node) = self.graph.nodes.get(child as usize) {
+            let here = Thread {
+                node: child,
+                ..*thread
+            };
+            child = node.sibling;
+            let depth = moment.depth + 1 - self.around.base;
+            if node.again {
+                // The run does not see the call a second time.
+                match self.enter(moment, here, node, (done, reads_loose)) {
+                    Ok(here) => self.go_on(moment, &here, (done, false), next, wrong),
+                    Err(why) => *wrong = wrong.or(Some(why)),
+                }
+            } else if !node.fork && node.pc == moment.pc.0 && usize::from(node.depth) == depth {
+                match self.enter(moment, here, node, (done, reads_loose)) {
+                    Ok(here) => self.stay(moment, here, next),
+                    Err(why) => *wrong = wrong.or(Some(why)),
+                }
+            }
+        }
+    }
+
+    /// Is at a node, and at those that assume more before the same instruction.
+    fn stay(&mut self, moment: &Moment<'_>, here: Thread, next: &mut Vec<Thread>) {
+        if next.len() >= THREADS {
+            return;
+        }
+        next.push(here);
+        let nodes = &self.graph.nodes;
+        let mut child = nodes
+            .get(here.node as usize)
+            .map_or(NONE, |node| node.child);
+        while let Some(node) = nodes.get(child as usize) {
+            let thread = Thread {
+                node: child,
+                ..here
+            };
+            child = node.sibling;
+            if node.fork
+                && let Ok(there) = self.enter(moment, thread, node, (&Done::default(), false))
+            {
+                self.stay(moment, there, next);
+            }
+        }
+    }
+
+    /// Holds the run against a node.
+    fn enter(
+        &mut self,
+        moment: &Moment<'_>,
+        mut thread: Thread,
+        node: &Node,
+        (done, reads_loose): (&Done, bool),
+    ) -> Result<Thread, Wrong> {
+        self.states += 1;
+        let graph = self.graph;
+        let base = self.around.base;
+        let frame = usize::from(node.depth) - 1;
+        if let Some(reg) = node.signed_fill
+            && (moment.regs[reg.index()] as i64) < 0
+        {
+            self.excuse = Some(Known::SignedFill);
+        }
+        for claim in graph.claims_of(node) {
+            if node.again && is_argument(claim.place, frame) {
+                continue;
+            }
+            let mut soft = false;
+            if thread.loose.any {
+                let written = is_written(claim.place, (base, frame), done);
+                if thread.loose.has(base, claim.place) {
+                    if !(written && claim.value.is_pointer()) {
+                        continue;
+                    }
+                } else {
+                    soft = reads_loose && done.branch && !claim.value.is_pointer();
+                }
+            }
+            let number = self.number(moment, claim.place);
+            if self.holds(moment.machine, claim, number) {
+                continue;
+            }
+            if !soft {
+                return Err(Wrong::Value {
+                    claim: *claim,
+                    number,
+                    covered: false,
+                });
+            }
+            thread.loose.set(base, claim.place, true);
+        }
+        for link in graph.links_of(node) {
+            let [one, other] = link.places;
+            if thread.loose.has(base, one) || thread.loose.has(base, other) {
+                continue;
+            }
+            let numbers = [one, other].map(|place| self.number(moment, place));
+            if !is_linked(link, numbers) {
+                return Err(Wrong::Link {
+                    link: *link,
+                    numbers,
+                });
+            }
+        }
+        match graph.covers.get(node.cover as usize) {
+            Some(cover) => self.cross(moment, thread, cover, node),
+            None => Ok(thread),
+        }
+    }
+
+    /// Goes on from the checkpoint at which the path ended.
+    fn cross(
+        &mut self,
+        moment: &Moment<'_>,
+        mut thread: Thread,
+        cover: &Cover,
+        node: &Node,
+    ) -> Result<Thread, Wrong> {
+        let graph = self.graph;
+        let base = self.around.base;
+        let frame = usize::from(node.depth) - 1;
+        let loose = thread.loose;
+        let idle = &graph.idle[cover.idle.start as usize..cover.idle.end as usize];
+        for (frame, idle) in thread.loose.frames.iter_mut().skip(base).zip(idle) {
+            frame.regs |= idle.regs & 0x3ff;
+            frame.slots |= idle.slots;
+            thread.loose.any = true;
+        }
+        for claim in &graph.claims[cover.claims.start as usize..cover.claims.end as usize] {
+            if node.again && is_argument(claim.place, frame) {
+                continue;
+            }
+            let number = self.number(moment, claim.place);
+            let was_loose = loose.any && loose.has(base, claim.place);
+            if self.holds(moment.machine, claim, number) {
+                if was_loose && claim.value.id == 0 && fits(&claim.value, claim.width) {
+                    thread.loose.set(base, claim.place, false);
+                }
+            } else if claim.unmarked || cover.exact && was_loose {
+                thread.loose.set(base, claim.place, true);
+            } else {
+                return Err(Wrong::Value {
+                    claim: *claim,
+                    number,
+                    covered: true,
+                });
+            }
+        }
+        for link in &graph.links[cover.links.start as usize..cover.links.end as usize] {
+            let was_loose = |place| thread.loose.has(base, place);
+            if link.places.into_iter().any(was_loose) {
+                continue;
+            }
+            let numbers = link.places.map(|place| self.number(moment, place));
+            if is_linked(link, numbers) {
+                continue;
+            }
+            if link.apart {
+                self.excuse = Some(Known::LinkApart);
+            }
+            if link.unmarked == [false, false] {
+                return Err(Wrong::Link {
+                    link: *link,
+                    numbers,
+                });
+            }
+            for (place, unmarked) in link.places.into_iter().zip(link.unmarked) {
+                if unmarked {
+                    thread.loose.set(base, place, true);
+                }
+            }
+        }
+        thread.loose.settle();
+        thread.node = cover.target;
+        Ok(thread)
+    }
+
+    fn holds(&self, machine: &Machine, claim: &Claim, number: u64) -> bool {
+        let zeros = (0..8).all(|n| claim.zeros & 1 << n == 0 || number.to_le_bytes()[n] == 0);
+        zeros
+            && match claim.width {
+                0 => true,
+                8 => self.around.holds(machine, &claim.value, number),
+                width => {
+                    let low = number & ((1 << (8 * u32::from(width))) - 1);
+                    holds_narrow(&claim.value, width, low)
+                }
+            }
+    }
+
+    /// What the run holds in a place.
+    fn number(&self, moment: &Moment<'_>, place: Place) -> u64 {
+        let depth = self.around.base + usize::from(place.frame);
+        match place.register() {
+            Ok(reg) => self.regs[depth % FRAMES][reg],
+            Err(slot) => {
+                let top = moment.machine.stack_top(depth);
+                let at = top.offset((8 * (slot as u32 + 1)).wrapping_neg());
+                let bytes = moment.machine.space.bytes(at, 8);
+                bytes.try_into().map_or(0, u64::from_le_bytes)
+            }
+        }
+    }
+}
+
+impl Watch for Follower<'_> {
+    fn before(&mut self, moment: &Moment<'_>) {
+        if self.missed.is_none() && self.excuse.is_none() {
+            let before = self.last.map(|(pc, _)| Pc(pc));
+            self.step(moment);
+            if let Some(missed) = &mut self.missed {
+                missed.before = before;
+            }
+        }
+    }
+}
+
+fn is_tail_call(insn: Insn) -> bool {
+    insn == Insn::Call {
+        target: CallTarget::Helper(TAIL_CALL),
+    }
+}
+
+/// Whether a helper may have changed the register since it was last seen.
+fn is_argument(place: Place, frame: usize) -> bool {
+    usize::from(place.frame) == frame && place.register().is_ok_and(|reg| reg < 6)
+}
+
+fn is_written(place: Place, (base, frame): (usize, usize), done: &Done) -> bool {
+    let owner = usize::from(place.frame);
+    match place.register() {
+        Ok(reg) => owner == frame && done.writes & 1 << reg != 0,
+        Err(slot) => done
+            .stored
+            .is_some_and(|(at, slots, _)| at == base + owner && slots & 1 << slot != 0),
+    }
+}
+
+fn is_linked(link: &Link, numbers: [u64; 2]) -> bool {
+    let [one, other] = [0, 1].map(|n| numbers[n].wrapping_sub(i64::from(link.ahead[n]) as u64));
+    match link.narrow {
+        true => one as u32 == other as u32,
+        false => one == other,
+    }
+}
+
+/// What becomes loose by an instruction that was run, and what no longer is;
+/// whether it read anything that was.
+fn spread(loose: &mut Loose, done: &Done, depth: usize) -> bool {
+    let regs = loose.frames[depth].regs;
+    let mut reads = regs & done.reads != 0;
+    if let Some((frame, slots)) = done.loaded {
+        reads |= loose.frames[frame].slots & slots != 0;
+    }
+    if done.writes != 0 {
+        let keep = regs & !done.writes;
+        // What a call returns depends on nothing that is loose.
+        let spreads = reads && done.writes != CALLED;
+        loose.frames[depth].regs = match spreads {
+            true => keep | done.writes,
+            false => keep,
+        };
+    }
+    if let Some((frame, slots, whole)) = done.stored {
+        let own = &mut loose.frames[frame].slots;
+        let source = regs & done.reads != 0;
+        match (source, whole) {
+            (true, _) => *own |= slots,
+            (false, true) => *own &= !slots,
+            (false, false) => {}
+        }
+    }
+    loose.settle();
+    reads
+}
+
+/// The frame and slots of a stack that lie at an address, and whether they are
+/// touched as a whole.
+fn stack_slots(machine: &Machine, at: u64, size: u64) -> Option<(usize, u64, bool)> {
+    for frame in 0..FRAMES {
+        let top = machine.stack_top(frame).to_reg();
+        let below = top.wrapping_sub(at);
+        if (1..=512).contains(&below) {
+            // Of the slots down from the frame pointer, the first one touched is the
+            // one with the lowest address.
+            let first = (below - 1) / 8;
+            let last = below.saturating_sub(size) / 8;
+            let whole = size == 8 && below % 8 == 0;
+            let slots = match whole {
+                true => 1 << first,
+                false => 1 << first | 1 << last.min(63),
+            };
+            return Some((frame, slots, whole));
+        }
+    }
+    None
+}

@@ -1,0 +1,212 @@
+//! Oracles 1 and 2: what a run holds is among what the verifier knows, at every
+//! instruction; and an accepted program never traps.
+//!
+//! The verifier's states are recorded as a graph (`record`, `graph`), and each run
+//! in the checked interpreter walks along it (`follow`). At every node each
+//! register and stack slot must be what is known of it (`member`): numbers in all
+//! four ranges and known bits, pointers where they point and how far, linked
+//! numbers as far apart as they should be. Where the verifier ended a path at a
+//! checkpoint, the run must hold what the checkpoint knows as far as anything
+//! depends on it, and goes on from there; so precision, liveness, ids and widening
+//! are held to account, not only the scalar domain.
+//!
+//! # Deliberately absent
+//!
+//! Timers, which the interpreter does not run; programs that are not of XDP, whose
+//! contexts it does not have; sockets, dynptrs and iterators, of which it is only
+//! asked whether they are NULL.
+
+mod follow;
+mod graph;
+mod known;
+mod member;
+mod record;
+
+use std::fmt::Write;
+
+use verifier::state::Value;
+use vm::TrapKind;
+
+use super::oracle::config;
+use super::stage::Stage;
+use super::{Case, Finding, Oracle, OracleKind, Tally};
+use crate::CannotAsk;
+use follow::{Follower, Missed, Walk, Wrong};
+use graph::Place;
+pub use known::Known;
+use member::Around;
+use record::Recorder;
+
+/// What accepted programs do lies within what the verifier recorded, and they
+/// never trap.
+#[derive(Debug)]
+pub struct WithinStates {
+    recorder: Recorder,
+    walk: Walk,
+    stage: Stage,
+}
+
+impl WithinStates {
+    /// With memory and a machine of its own, which are kept from case to case.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no memory for a machine.
+    pub fn new() -> Result<WithinStates, CannotAsk> {
+        let missing = |error: vm::Error| CannotAsk::Missing {
+            missing: error.to_string(),
+        };
+        Ok(WithinStates {
+            recorder: Recorder::default(),
+            walk: Walk::default(),
+            stage: Stage::new().map_err(missing)?,
+        })
+    }
+
+    /// Runs an accepted program.
+    fn run(&mut self, case: &Case, tally: &mut Tally) -> Option<Finding> {
+        if !self.stage.load(case) {
+            return None;
+        }
+        let maps = std::mem::take(&mut self.stage.maps);
+        let mut found = None;
+        for (number, input) in case.inputs.iter().enumerate() {
+            self.stage.maps.clone_from(&maps);
+            let around = Around {
+                program: &case.raw.program,
+                maps: &maps,
+                base: 0,
+            };
+            let mut follower = Follower::new(&self.recorder.graph, around, &mut self.walk);
+            let Some(result) = self.stage.run(input, Some(&mut follower)) else {
+                continue;
+            };
+            tally.runs += 1;
+            tally.instructions += self.stage.machine.executed();
+            tally.states += follower.states;
+            if follower.excuse.is_some() {
+                // What else it did says nothing.
+                continue;
+            }
+            let missed = follower.missed;
+            if let Some(missed) = missed {
+                found = Some(self.missed(&missed, number));
+                break;
+            }
+            if let Err(trap) = result
+                && !matches!(
+                    trap.kind,
+                    TrapKind::Budget { .. } | TrapKind::Unsupported { .. }
+                )
+            {
+                found = Some(Finding {
+                    oracle: OracleKind::State,
+                    class: format!("trap: {}", trap_class(&trap.kind)),
+                    what: self.stage.machine.explain(&trap),
+                    pc: Some(trap.pc.0),
+                    input: Some(number),
+                    linux: None,
+                });
+                break;
+            }
+        }
+        self.stage.maps = maps;
+        found
+    }
+
+    fn missed(&self, missed: &Missed, input: usize) -> Finding {
+        let mut what = String::new();
+        let class = match missed.wrong {
+            Wrong::Path => {
+                what.push_str("the verifier never came here");
+                "path"
+            }
+            Wrong::Link { link, numbers } => {
+                let [one, other] = link.places.map(place);
+                let [a, b] = numbers;
+                let [x, y] = link.ahead;
+                // Writing to a string does not fail.
+                let _ = write!(
+                    what,
+                    "{one} is {a:#x} and {other} is {b:#x}, which should be {x} and {y} ahead of \
+                     the same number"
+                );
+                "link"
+            }
+            Wrong::Value {
+                claim,
+                number,
+                covered,
+            } => {
+                let _ = write!(
+                    what,
+                    "{} is {number:#x}, which is not in {}",
+                    place(claim.place),
+                    known(&claim.value)
+                );
+                match (covered, claim.value.is_pointer()) {
+                    (true, true) => "pointer at a checkpoint",
+                    (true, false) => "number at a checkpoint",
+                    (false, true) => "pointer",
+                    (false, false) => "number",
+                }
+            }
+        };
+        if let Some(before) = missed.before {
+            let _ = write!(what, " (after {})", before.0);
+        }
+        Finding {
+            oracle: OracleKind::State,
+            class: class.to_owned(),
+            what,
+            pc: Some(missed.pc.0),
+            input: Some(input),
+            linux: None,
+        }
+    }
+}
+
+impl Oracle for WithinStates {
+    fn kind(&self) -> OracleKind {
+        OracleKind::State
+    }
+
+    fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
+        self.recorder.clear();
+        let verdict = verifier::verify(
+            &case.raw.program,
+            &config(&case.raw),
+            Some(&mut self.recorder),
+        );
+        tally.ours(&verdict);
+        if !verdict.is_accepted() {
+            return Ok(None);
+        }
+        if self.recorder.graph.is_full {
+            return Ok(None);
+        }
+        Ok(self.run(case, tally))
+    }
+}
+
+fn place(place: Place) -> String {
+    match place.register() {
+        Ok(reg) => format!("frame {}: r{reg}", place.frame),
+        Err(slot) => format!("frame {}: fp-{}", place.frame, 8 * (slot + 1)),
+    }
+}
+
+fn known(value: &Value) -> String {
+    format!("{:?} {:+} {}", value.kind, value.off, value.num.ranges())
+}
+
+fn trap_class(kind: &TrapKind) -> &'static str {
+    match kind {
+        TrapKind::Memory(_) => "memory",
+        TrapKind::Argument { .. } => "argument",
+        TrapKind::CallDepth => "call depth",
+        TrapKind::Invalid(_) => "instruction",
+        TrapKind::OffTheEnd => "end",
+        _ => "other",
+    }
+}
