@@ -13,7 +13,7 @@ use vm::memory::{Access, GRANULE};
 use vm::{Addr, Link, Machine, ProgId, RegionKind, Rights, Trap, TrapKind, World};
 
 use crate::context::offset;
-use crate::runtime::Runtime;
+use crate::runtime::{Routine, Runtime};
 use crate::site::{Address, CallSite, Shared, Site, What};
 use crate::{Compiled, Error, Mode, Options};
 
@@ -172,13 +172,13 @@ fn slow_accesses_are_the_interpreters() {
         ; sub rsp, 8
         ; mov rcx, rdi
         ; mov edx, 0
-        ; mov r11, QWORD runtime.slow_load as i64
+        ; mov r11, QWORD runtime.of(Routine::SlowLoad) as i64
         ; call r11
         ; mov rsi, rcx
         ; lea rcx, [rdi + 2]
         ; mov edx, 1
         ; mov r11, rsi
-        ; mov rax, QWORD runtime.slow_store as i64
+        ; mov rax, QWORD runtime.of(Routine::SlowStore) as i64
         ; call rax
         ; mov rax, rsi
         ; add rsp, 8
@@ -254,7 +254,7 @@ fn rare_instructions_are_the_interpreters() {
         ; mov ebx, 7
         ; mov eax, 1
         ; mov edx, 0
-        ; mov r11, QWORD runtime.rare as i64
+        ; mov r11, QWORD runtime.of(Routine::Rare) as i64
         ; call r11
         ; lea rax, [rbx + rcx]
         ; pop rbx
@@ -299,7 +299,7 @@ fn looping(machine: &mut Machine, callback: impl Fn(&mut Assembler)) -> Compiled
         ; mov [r12 + offset::FP], rbp
         ; xor edx, edx
         ; lea rcx, [r12 + offset::CONTEXT]
-        ; mov rax, QWORD runtime.call_helper as i64
+        ; mov rax, QWORD runtime.of(Routine::CallHelper) as i64
         ; call rax
         ; cmp DWORD [r12 + offset::STATUS], 0
         ; jne >out
@@ -308,7 +308,7 @@ fn looping(machine: &mut Machine, callback: impl Fn(&mut Assembler)) -> Compiled
         ; pop rbx
         ; ret
         ; out:
-        ; mov rax, QWORD runtime.exit as i64
+        ; mov rax, QWORD runtime.of(Routine::Exit) as i64
         ; jmp rax
     );
     let second = code.offset().0 as u32;
@@ -351,7 +351,7 @@ fn helpers_call_back() {
             ; sub rsp, 8
             ; lea rcx, [rdi - 2]
             ; xor edx, edx
-            ; mov rax, QWORD runtime.slow_load as i64
+            ; mov rax, QWORD runtime.of(Routine::SlowLoad) as i64
             ; call rax
             ; xor eax, eax
             ; add rsp, 8
@@ -378,7 +378,7 @@ fn a_budget_ends_in_the_interpreter() {
             ; ret
             ; out:
             ; mov DWORD [r12 + offset::SITE], 1
-            ; mov rax, QWORD runtime.exit_budget as i64
+            ; mov rax, QWORD runtime.of(Routine::ExitBudget) as i64
             ; jmp rax
         );
     });
@@ -404,7 +404,7 @@ fn a_trap_site_ends_the_run() {
             ; .arch x64
             ; sub QWORD [r12 + offset::LEFT], 3
             ; mov DWORD [r12 + offset::SITE], 2
-            ; mov rax, QWORD runtime.exit_trap as i64
+            ; mov rax, QWORD runtime.of(Routine::ExitTrap) as i64
             ; jmp rax
         );
     });
@@ -429,7 +429,7 @@ fn calling(machine: &mut Machine, helper: HelperFn) -> Compiled {
         ; mov [r12 + offset::FP], rbp
         ; xor edx, edx
         ; lea rcx, [r12 + offset::CONTEXT]
-        ; mov rax, QWORD runtime.call_helper as i64
+        ; mov rax, QWORD runtime.of(Routine::CallHelper) as i64
         ; call rax
         ; cmp DWORD [r12 + offset::STATUS], 0
         ; jne >out
@@ -441,7 +441,7 @@ fn calling(machine: &mut Machine, helper: HelperFn) -> Compiled {
         ; gs mov rax, [eax]
         ; ret
         ; out:
-        ; mov rax, QWORD runtime.exit as i64
+        ; mov rax, QWORD runtime.of(Routine::Exit) as i64
         ; jmp rax
     );
     let mut tables = tables(&[0]);

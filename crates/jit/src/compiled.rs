@@ -223,17 +223,20 @@ impl Compiled {
         };
         // SAFETY: as above; the code has come back.
         let context = unsafe { &mut *at };
-        let result = match context.status {
-            Status::RUNNING => Ok(r0),
+        let ended = match context.status {
+            Status::RUNNING => None,
             // SAFETY: the code has just come back early.
-            _ => Err(unsafe { context.end(machine) }),
+            _ => Some(unsafe { context.end(machine) }),
         };
         let executed = match self.options.meter {
             true => budget.wrapping_sub(context.left) as u64,
             false => 0,
         };
         machine.set_executed(executed);
-        result
+        match ended {
+            None => Ok(r0),
+            Some(trap) => Err(trap),
+        }
     }
 }
 

@@ -16,7 +16,7 @@
 use core::arch::{asm, naked_asm};
 
 use crate::context::{Context, Status, offset};
-use crate::runtime;
+use crate::runtime::{self, Routine};
 
 /// Runs compiled code at `entry` with these values in r1 to r5 and r10; the value
 /// of r0. Unless the context's status is [`Status::RUNNING`] afterwards, the run
@@ -114,7 +114,7 @@ unsafe extern "sysv64" fn exit() {
     )
 }
 
-/// See [`Runtime::exit_trap`](runtime::Runtime::exit_trap).
+/// See [`Routine::ExitTrap`].
 #[unsafe(naked)]
 unsafe extern "sysv64" fn exit_trap() {
     naked_asm!(
@@ -126,7 +126,7 @@ unsafe extern "sysv64" fn exit_trap() {
     )
 }
 
-/// See [`Runtime::exit_budget`](runtime::Runtime::exit_budget).
+/// See [`Routine::ExitBudget`].
 #[unsafe(naked)]
 unsafe extern "sysv64" fn exit_budget() {
     naked_asm!(
@@ -201,18 +201,18 @@ macro_rules! slow_access {
 }
 
 slow_access!(
-    /// See [`Runtime::slow_load`](runtime::Runtime::slow_load).
+    /// See [`Routine::SlowLoad`].
     slow_load,
     runtime::load
 );
 slow_access!(
-    /// See [`Runtime::slow_store`](runtime::Runtime::slow_store). What it leaves in
+    /// See [`Routine::SlowStore`]. What it leaves in
     /// rcx, which is free, means nothing.
     slow_store,
     runtime::store
 );
 
-/// See [`Runtime::rare`](runtime::Runtime::rare).
+/// See [`Routine::Rare`].
 #[unsafe(naked)]
 unsafe extern "sysv64" fn rare() {
     naked_asm!(
@@ -254,17 +254,21 @@ pub(crate) fn exit_address() -> usize {
 impl runtime::Runtime {
     /// The addresses in this process.
     pub(crate) fn here() -> runtime::Runtime {
-        runtime::Runtime {
-            call_helper: runtime::call_helper as *const () as u64,
-            lookup: runtime::lookup as *const () as u64,
-            tail_call: runtime::tail_call as *const () as u64,
-            slow_load: slow_load as *const () as u64,
-            slow_store: slow_store as *const () as u64,
-            rare: rare as *const () as u64,
-            exit: exit as *const () as u64,
-            exit_budget: exit_budget as *const () as u64,
-            exit_trap: exit_trap as *const () as u64,
-        }
+        runtime::Runtime(Routine::ALL.map(|routine| {
+            let address = match routine {
+                Routine::CallHelper => runtime::call_helper as *const (),
+                Routine::Lookup => runtime::lookup as *const (),
+                Routine::LookupShort => runtime::lookup_short as *const (),
+                Routine::TailCall => runtime::tail_call as *const (),
+                Routine::SlowLoad => slow_load as *const (),
+                Routine::SlowStore => slow_store as *const (),
+                Routine::Rare => rare as *const (),
+                Routine::Exit => exit as *const (),
+                Routine::ExitBudget => exit_budget as *const (),
+                Routine::ExitTrap => exit_trap as *const (),
+            };
+            address as u64
+        }))
     }
 }
 

@@ -15,49 +15,97 @@ use inject::Bug;
 use isa::Pc;
 use vm::helper::{Call, Stop};
 use vm::memory::{Fault, GRANULE};
-use vm::{Machine, Next, ProgId, Trap, TrapKind};
+use vm::{Machine, MapId, Next, ProgId, ShortKey, Trap, TrapKind};
 
 use crate::context::{Context, HOST_REGISTER, Status};
 use crate::entry;
 use crate::site::{Address, CallSite, Shared, Site, What};
 
-/// Host addresses of what compiled code calls or jumps to.
+/// What compiled code calls or jumps to.
 ///
-/// All expect `r12` to point to the [`Context`](crate::context::Context) and
-/// `rsp` to be a multiple of 16 before the `call`.
+/// All expect `r12` to be the host address of program address 0, and `rsp` to be a
+/// multiple of 16 before the `call`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Runtime {
+pub(crate) enum Routine {
     /// `(r1: rdi, r2: rsi, site: edx, context: rcx, r3: r8, r4: r9) -> r0: rax`,
     /// with `r5` in the context: the helper at `Shared::calls[site]`. Keeps what
     /// the SysV ABI keeps. When the context's status is not 0 after it, the code
-    /// must jump to `exit`.
-    pub(crate) call_helper: u64,
-    /// As `call_helper`, for `bpf_map_lookup_elem`.
-    pub(crate) lookup: u64,
+    /// must jump to [`Routine::Exit`].
+    CallHelper,
+    /// As [`Routine::CallHelper`], for `bpf_map_lookup_elem`.
+    Lookup,
+    /// `(key: rdi and rsi, map: edx, context: rcx) -> r0: rax`: a look-up in a map
+    /// of which [`Machine::short_key`] says how long its keys are. Keeps what the
+    /// SysV ABI keeps, and never ends the run.
+    LookupShort,
     /// `(_: rdi, r2: rsi, site: edx, context: rcx, r3: r8) -> entry: rax`:
     /// where the tail call at `Shared::calls[site]` leads, 0 for nowhere. Keeps
-    /// and reports as `call_helper`. The code gives up its frame, puts the
+    /// and reports as [`Routine::CallHelper`]. The code gives up its frame, puts the
     /// caller's `r1` back, and jumps there with `rbp` at the top of the stack of
     /// the present depth.
-    pub(crate) tail_call: u64,
+    TailCall,
     /// A load that is not plainly allowed: address in `rcx`, site in `edx`; the
     /// value, zero-extended, in `rcx`. Keeps every register but `rcx`, `rdx`,
     /// `r11`; comes back only if the access is allowed.
-    pub(crate) slow_load: u64,
-    /// A store: address in `rcx`, site in `edx`, value in `r11`; as `slow_load`.
-    pub(crate) slow_store: u64,
+    SlowLoad,
+    /// A store: address in `rcx`, site in `edx`, value in `r11`; as
+    /// [`Routine::SlowLoad`].
+    SlowStore,
     /// The instruction of site `edx` as the interpreter runs it, on all BPF
     /// registers where they are: atomics, loads from the packet. 1 in `rcx` when
     /// the function is to return (`r0` is 0 then), otherwise 0. Keeps every
     /// register that the instruction does not write, but `rcx`, `rdx`, `r11`.
-    pub(crate) rare: u64,
+    Rare,
     /// Jump: leaves the run; `status` has been set.
-    pub(crate) exit: u64,
+    Exit,
     /// Jump: the block at `site`, already subtracted, is more than what is left.
     /// All BPF registers where they belong.
-    pub(crate) exit_budget: u64,
+    ExitBudget,
     /// Jump: the instruction at `site` ends the run.
-    pub(crate) exit_trap: u64,
+    ExitTrap,
+}
+
+impl Routine {
+    /// All, in their order.
+    pub(crate) const ALL: [Routine; 10] = [
+        Routine::CallHelper,
+        Routine::Lookup,
+        Routine::LookupShort,
+        Routine::TailCall,
+        Routine::SlowLoad,
+        Routine::SlowStore,
+        Routine::Rare,
+        Routine::Exit,
+        Routine::ExitBudget,
+        Routine::ExitTrap,
+    ];
+
+    /// What it does, for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Routine::CallHelper => "a helper",
+            Routine::Lookup | Routine::LookupShort => "bpf_map_lookup_elem",
+            Routine::TailCall => "bpf_tail_call",
+            Routine::SlowLoad => "checked load",
+            Routine::SlowStore => "checked store",
+            Routine::Rare => "the interpreter",
+            Routine::Exit => "out",
+            Routine::ExitBudget => "out: the budget",
+            Routine::ExitTrap => "out: a trap",
+        }
+    }
+}
+
+/// Host addresses of the routines, in the order of [`Routine::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Runtime(pub(crate) [u64; Routine::ALL.len()]);
+
+impl Runtime {
+    /// The address of one.
+    #[cfg(test)]
+    pub(crate) fn of(&self, routine: Routine) -> u64 {
+        self.0[routine as usize]
+    }
 }
 
 /// What a run works on, from its context.
@@ -158,7 +206,7 @@ const UNKNOWN: TrapKind = TrapKind::Unsupported {
     what: "this instruction",
 };
 
-/// See [`Runtime::call_helper`].
+/// See [`Routine::CallHelper`].
 pub(crate) unsafe extern "sysv64" fn call_helper(
     r1: u64,
     r2: u64,
@@ -202,7 +250,7 @@ pub(crate) unsafe extern "sysv64" fn call_helper(
     }
 }
 
-/// See [`Runtime::lookup`].
+/// See [`Routine::Lookup`].
 pub(crate) unsafe extern "sysv64" fn lookup(
     r1: u64,
     r2: u64,
@@ -216,6 +264,19 @@ pub(crate) unsafe extern "sysv64" fn lookup(
         // SAFETY: as this function was called.
         None => unsafe { call_helper(r1, r2, site, context, 0, 0) },
     }
+}
+
+/// See [`Routine::LookupShort`].
+pub(crate) unsafe extern "sysv64" fn lookup_short(
+    low: u64,
+    high: u64,
+    map: u32,
+    context: *mut Context,
+) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (_, machine, _) = unsafe { parts(context) };
+    let key = ShortKey::from(high) << 64 | ShortKey::from(low);
+    machine.lookup_short(MapId(map), key)
 }
 
 #[inline(always)]
@@ -275,7 +336,7 @@ unsafe fn call_back(
     result
 }
 
-/// See [`Runtime::tail_call`].
+/// See [`Routine::TailCall`].
 pub(crate) unsafe extern "sysv64" fn tail_call(
     _r1: u64,
     r2: u64,
@@ -320,7 +381,7 @@ fn in_bounds(machine: &Machine, map: u64, index: u64) -> u64 {
     })
 }
 
-/// The load behind [`Runtime::slow_load`].
+/// The load behind [`Routine::SlowLoad`].
 pub(crate) unsafe extern "sysv64" fn load(context: *mut Context, site: u32, addr: u64) -> u64 {
     // SAFETY: compiled code calls with its context.
     let (run, machine, shared) = unsafe { parts(context) };
@@ -347,7 +408,7 @@ pub(crate) unsafe extern "sysv64" fn load(context: *mut Context, site: u32, addr
     })
 }
 
-/// The store behind [`Runtime::slow_store`].
+/// The store behind [`Routine::SlowStore`].
 pub(crate) unsafe extern "sysv64" fn store(
     context: *mut Context,
     site: u32,
@@ -380,7 +441,7 @@ fn access(shared: &Shared, site: u32) -> Option<(&Site, u8)> {
     }
 }
 
-/// The instruction behind [`Runtime::rare`].
+/// The instruction behind [`Routine::Rare`].
 pub(crate) unsafe extern "sysv64" fn rare(context: *mut Context, site: u32) -> u64 {
     // SAFETY: compiled code calls with its context.
     let (run, machine, shared) = unsafe { parts(context) };

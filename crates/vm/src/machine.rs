@@ -10,7 +10,7 @@ use isa::Pc;
 use crate::engine::Engine;
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run, Watch};
-use crate::map::{Lookup, Map, MapError, MapId};
+use crate::map::{Lookup, Map, MapError, MapId, ShortKey};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
@@ -99,6 +99,31 @@ pub struct Machine {
     pub(crate) held_lock: Option<Addr>,
 }
 
+/// An engine that runs, and the machine that gets it back, also when the run
+/// panics.
+struct Lent<'m> {
+    machine: &'m mut Machine,
+    engine: Option<Box<dyn Engine>>,
+}
+
+impl Lent<'_> {
+    #[inline(always)]
+    fn call(self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
+        match &self.engine {
+            Some(engine) => engine.call(self.machine, program, args),
+            None => self.machine.interpret(program, args),
+        }
+    }
+}
+
+impl Drop for Lent<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // There is none, so nothing is to be dropped.
+        mem::forget(mem::replace(&mut self.machine.engine, self.engine.take()));
+    }
+}
+
 impl Machine {
     /// The budget of a new machine: a second or so of this interpreter, and far
     /// above what a packet program that Linux's verifier lets through needs. (The
@@ -164,9 +189,11 @@ impl Machine {
         if (program.0 as usize) < self.engine_programs
             && let Some(engine) = self.engine.take()
         {
-            let result = engine.call(self, program, args);
-            self.engine = Some(engine);
-            return result;
+            let lent = Lent {
+                machine: self,
+                engine: Some(engine),
+            };
+            return lent.call(program, args);
         }
         self.interpret(program, args)
     }
@@ -320,19 +347,39 @@ impl Machine {
                 let value = array.value(index, self.world.cpu.id);
                 Some(value.unwrap_or(Addr::NULL).to_reg())
             }
-            Lookup::Key4 => self.lookup_key::<4>(id, key),
-            Lookup::Key8 => self.lookup_key::<8>(id, key),
-            Lookup::Key16 => self.lookup_key::<16>(id, key),
+            Lookup::Key4 => {
+                let key = u32::from_le_bytes(self.space.try_load(key)?);
+                Some(self.lookup_short(id, key.into()))
+            }
+            Lookup::Key8 => {
+                let key = u64::from_le_bytes(self.space.try_load(key)?);
+                Some(self.lookup_short(id, key.into()))
+            }
+            Lookup::Key16 => {
+                let key = u128::from_le_bytes(self.space.try_load(key)?);
+                Some(self.lookup_short(id, key))
+            }
             Lookup::Helper => None,
         }
     }
 
-    #[inline(never)]
-    fn lookup_key<const N: usize>(&mut self, map: MapId, key: u64) -> Option<u64> {
-        let key = self.space.try_load::<N>(key)?;
-        let map = self.maps.get_mut(map.0 as usize)?;
-        let value = map.lookup(&self.space, self.world.cpu.id, &key);
-        Some(value.unwrap_or(Addr::NULL).to_reg())
+    /// What `bpf_map_lookup_elem` answers for a map of which [`Machine::short_key`]
+    /// says that keys are short. NULL where there is no such map.
+    #[inline]
+    pub fn lookup_short(&mut self, map: MapId, key: ShortKey) -> u64 {
+        let map = self.maps.get_mut(map.0 as usize);
+        let value = map.and_then(|map| map.lookup_short(&self.space, self.world.cpu.id, key));
+        value.unwrap_or(Addr::NULL).to_reg()
+    }
+
+    /// Bytes of the keys of a map that [`Machine::lookup_short`] looks up: 4, 8 or 16.
+    pub fn short_key(&self, map: MapId) -> Option<u32> {
+        match self.lookups.get(map.0 as usize)? {
+            Lookup::Key4 => Some(4),
+            Lookup::Key8 => Some(8),
+            Lookup::Key16 => Some(16),
+            Lookup::Array(_) | Lookup::Helper => None,
+        }
     }
 
     /// The number of the function of `program` that `address` stands for.

@@ -16,6 +16,7 @@ pub(crate) mod host {
     pub(crate) const RCX: u8 = 1;
     pub(crate) const RDX: u8 = 2;
     pub(crate) const RBP: u8 = 5;
+    pub(crate) const RSI: u8 = 6;
     pub(crate) const R11: u8 = 11;
     pub(crate) const R12: u8 = 12;
 }

@@ -10,10 +10,11 @@ use super::alu::{Group, by_reg};
 use super::asm::host as fixed;
 use super::function::{FP, LOOPS, TOP};
 use super::memory::Source;
-use super::{Address, Emitter, Rarely, Settings, guest, host};
+use super::{Emitter, Rarely, Settings, guest, host};
 use crate::Mode;
 use crate::analysis::{Item, RegSet, arguments};
 use crate::context::offset;
+use crate::runtime::Routine;
 use crate::site::{CallSite, What};
 
 /// How far a short jump reaches at least, when a loop in between is aligned.
@@ -350,7 +351,7 @@ impl Emitter<'_> {
 
     /// Saves registers across a call of the runtime; gives what [`Self::restore`]
     /// needs.
-    fn save(&mut self, regs: RegSet) {
+    pub(super) fn save(&mut self, regs: RegSet) {
         let ops = &mut self.tables.asm.ops;
         for reg in regs.iter() {
             dynasm!(ops ; .arch x64 ; push Rq(host(reg)));
@@ -360,7 +361,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn restore(&mut self, regs: RegSet) {
+    pub(super) fn restore(&mut self, regs: RegSet) {
         let ops = &mut self.tables.asm.ops;
         if !regs.len().is_multiple_of(2) {
             dynasm!(ops ; .arch x64 ; add rsp, BYTE 8);
@@ -396,8 +397,8 @@ impl Emitter<'_> {
         }
         dynasm!(ops ; .arch x64 ; mov edx, site ; lea rcx, [r12 + offset::CONTEXT]);
         self.call_to(match id {
-            vm::helper::MAP_LOOKUP => Address::Lookup,
-            _ => Address::CallHelper,
+            vm::helper::MAP_LOOKUP => Routine::Lookup,
+            _ => Routine::CallHelper,
         });
         self.restore(saved);
         self.leave_if_ended();
@@ -434,7 +435,7 @@ impl Emitter<'_> {
         self.save(saved);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site ; lea rcx, [r12 + offset::CONTEXT]);
-        self.call_to(Address::TailCall);
+        self.call_to(Routine::TailCall);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov r11, rax);
         self.restore(saved);

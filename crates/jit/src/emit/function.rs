@@ -6,10 +6,11 @@ use vm::Link;
 
 use super::alu::Group;
 use super::asm::{Form, Operand, host};
-use super::{Address, Emitter, Rarely};
+use super::{Emitter, Rarely};
 use crate::Mode;
 use crate::analysis::RegSet;
 use crate::context::offset;
+use crate::runtime::Routine;
 use crate::site::What;
 
 /// What a function keeps on the host's stack, from the bottom up: a count for
@@ -221,17 +222,17 @@ impl Emitter<'_> {
     pub(super) fn trap_here(&mut self, site: u32) {
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov DWORD [r12 + offset::SITE], site as i32);
-        self.jump_to(Address::ExitTrap);
+        self.jump_to(Routine::ExitTrap);
     }
 
-    pub(super) fn jump_to(&mut self, address: Address) {
-        let to = self.pool[address as usize];
+    pub(super) fn jump_to(&mut self, routine: Routine) {
+        let to = self.pool[routine as usize];
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; jmp QWORD [=>to]);
     }
 
-    pub(super) fn call_to(&mut self, address: Address) {
-        let to = self.pool[address as usize];
+    pub(super) fn call_to(&mut self, routine: Routine) {
+        let to = self.pool[routine as usize];
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; call QWORD [=>to]);
     }
@@ -245,9 +246,9 @@ impl Emitter<'_> {
                 Rarely::Budget { site } => {
                     let ops = &mut self.tables.asm.ops;
                     dynasm!(ops ; .arch x64 ; mov DWORD [r12 + offset::SITE], site as i32);
-                    self.jump_to(Address::ExitBudget);
+                    self.jump_to(Routine::ExitBudget);
                 }
-                Rarely::Exit => self.jump_to(Address::Exit),
+                Rarely::Exit => self.jump_to(Routine::Exit),
                 Rarely::SlowLoad {
                     site,
                     dst,

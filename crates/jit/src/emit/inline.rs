@@ -1,4 +1,4 @@
-//! Helpers in line.
+//! Helpers in line, and those that are called without more ado.
 //!
 //! Those that only read a word of the machine, and look-ups in arrays that are
 //! known when the code is made. What they read and write is as the helper would.
@@ -9,7 +9,10 @@ use vm::{Access, Direct, Machine, MapId, helper};
 
 use super::Emitter;
 use super::asm::{Form, host as fixed};
+use super::memory::load_form;
+use crate::analysis::RegSet;
 use crate::context::offset;
+use crate::runtime::Routine;
 
 const KTIME_GET_NS: u32 = 5;
 const GET_SMP_PROCESSOR_ID: u32 = 8;
@@ -45,8 +48,14 @@ impl Emitter<'_> {
                 true
             }
             helper::MAP_LOOKUP if !self.is_checked() => {
-                let array = self.map_of_call(number).and_then(|map| self.array(map));
-                array.is_some_and(|array| self.look_up(number, array))
+                let Some(map) = self.map_of_call(number) else {
+                    return false;
+                };
+                if let Some(array) = self.array(map) {
+                    return self.look_up(number, array);
+                }
+                let size = self.machine.short_key(map);
+                size.is_some_and(|size| self.look_up_short(number, map, size))
             }
             _ => false,
         }
@@ -67,12 +76,81 @@ impl Emitter<'_> {
         map.direct().filter(|_| map.def().key_size == 4)
     }
 
+    /// A look-up by a key that is read here and handed over in registers.
+    fn look_up_short(&mut self, number: u32, map: MapId, size: u32) -> bool {
+        let mut key = self.sum_of(Reg::R2);
+        if key.base == Some(Reg::FP) && key.index.is_none() && !self.moves_fp {
+            self.settle_needed(self.after);
+        } else {
+            self.settle_needed(self.after.with(RegSet::of(Reg::R2)));
+            key = self.sum_of(Reg::R2);
+        }
+        let saved = self.live.after(number).and(RegSet::ARGUMENTS);
+        self.save(saved);
+        // One access, for whoever asks where the run has ended.
+        let what = self.what_of(size as u8, Access::Read, key);
+        let first = if size == 4 { Size::B4 } else { Size::B8 };
+        let parts = [(fixed::R11, 0, first), (fixed::RSI, 8, Size::B8)];
+        for (to, offset, part) in parts.into_iter().take(size.div_ceil(8) as usize) {
+            let at = self.operand(key.plus(offset));
+            self.site(number, what);
+            self.tables.asm.memory(load_form(part, false), to, at);
+        }
+        let ops = &mut self.tables.asm.ops;
+        dynasm!(ops ; .arch x64 ; mov rdi, r11);
+        if size <= 8 {
+            dynasm!(ops ; .arch x64 ; xor esi, esi);
+        }
+        dynasm!(ops
+            ; .arch x64
+            ; mov edx, map.0 as i32
+            ; lea rcx, [r12 + offset::CONTEXT]
+        );
+        self.call_to(Routine::LookupShort);
+        self.restore(saved);
+        self.values.keeps(RegSet::KEPT);
+        self.values.overwritten(Reg::R0, u32::MAX.into());
+        true
+    }
+
+    /// A look-up in an array with a key that is known to be there.
+    fn look_up_known(&mut self, array: Direct, key: u32) -> bool {
+        let Some(first) = array.value(key, 0) else {
+            return false;
+        };
+        self.make_loads();
+        self.overwrite(Reg::R0, u32::MAX.into());
+        self.values.wrote_by(Reg::R0, Width::W32);
+        let (first, cpu_stride) = (first.0 as i32, array.cpu_stride as i32);
+        let ops = &mut self.tables.asm.ops;
+        if cpu_stride == 0 {
+            dynasm!(ops ; .arch x64 ; mov eax, DWORD first);
+        } else {
+            let id = Machine::CPU_ID as i32;
+            dynasm!(ops
+                ; .arch x64
+                ; mov rdx, [r12 + offset::MACHINE]
+                ; imul eax, [rdx + id], cpu_stride
+                ; add eax, DWORD first
+            );
+        }
+        true
+    }
+
     /// A look-up in an array. False when it is too large for 32-bit arithmetic.
     fn look_up(&mut self, number: u32, array: Direct) -> bool {
         let sizes = [array.entries, array.stride, array.cpu_stride];
         let [Ok(entries), Ok(stride), Ok(cpu_stride)] = sizes.map(i32::try_from) else {
             return false;
         };
+        let pc = self.listing.items[number as usize].pc;
+        let known = self.proof.and_then(|proof| proof.proven.call(pc).key);
+        if let Some(key) = known
+            && self.may_show(array.base.0.into())
+            && self.look_up_known(array, key)
+        {
+            return true;
+        }
         self.make_loads();
         self.clobber(Reg::R0);
         let key = self.sum_of(Reg::R2);

@@ -6,11 +6,12 @@ use vm::Access;
 
 use super::alu::by_reg;
 use super::asm::{Asm, Form, Operand, Segment, host as fixed};
-use super::{Address as Runtime, Emitter, Rarely, host};
+use super::{Emitter, Rarely, host};
 use crate::Mode;
 use crate::analysis::RegSet;
 use crate::context::offset;
 use crate::lower::{Bits, Loaded, Sum, Value};
+use crate::runtime::Routine;
 use crate::site::What;
 
 /// What a store writes.
@@ -310,7 +311,7 @@ impl Emitter<'_> {
     pub(super) fn slow_load(&mut self, site: u32, dst: u8, sign: Option<Size>, back: DynamicLabel) {
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site as i32);
-        self.call_to(Runtime::SlowLoad);
+        self.call_to(Routine::SlowLoad);
         let ops = &mut self.tables.asm.ops;
         match sign {
             Some(Size::B1) => dynasm!(ops ; .arch x64 ; movsx Rq(dst), cl),
@@ -328,7 +329,7 @@ impl Emitter<'_> {
         }
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site as i32);
-        self.call_to(Runtime::SlowStore);
+        self.call_to(Routine::SlowStore);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; jmp =>back);
     }
@@ -442,7 +443,7 @@ impl Emitter<'_> {
         let site = self.site(number, What::Rare);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov edx, site as i32);
-        self.call_to(Runtime::Rare);
+        self.call_to(Routine::Rare);
     }
 
     pub(super) fn load_packet(&mut self, number: u32) {

@@ -6,7 +6,7 @@
 //! run, such as the ways out, is put aside meanwhile and follows behind the
 //! program. Nothing here executes or touches memory: the result is data.
 //!
-//! Layout of the code: addresses of the [`Runtime`], then for each program its
+//! Layout of the code: addresses of the [`Routine`]s, then for each program its
 //! functions in order, then what is rarely run.
 #![expect(
     clippy::useless_conversion,
@@ -31,7 +31,7 @@ use vm::{Link, Linked, Machine, ProgId};
 use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper};
 use crate::context::HOST_REGISTER;
 use crate::lower::{Bits, Value};
-use crate::runtime::Runtime;
+use crate::runtime::{Routine, Runtime};
 use crate::site::{CallSite, Shared, Site, What};
 use crate::{Error, Mode, Options, Proof};
 
@@ -70,22 +70,8 @@ pub(crate) struct Assembled {
     pub(crate) lines: Vec<Line>,
 }
 
-/// Number of an entry of the table of addresses at the start of the code.
-#[derive(Clone, Copy, Debug)]
-enum Address {
-    CallHelper,
-    Lookup,
-    TailCall,
-    SlowLoad,
-    SlowStore,
-    Rare,
-    Exit,
-    ExitBudget,
-    ExitTrap,
-}
-
-/// The labels of that table, by [`Address`].
-type Pool = [DynamicLabel; 9];
+/// The labels of the table of addresses at the start of the code, by [`Routine`].
+type Pool = [DynamicLabel; Routine::ALL.len()];
 
 /// Makes code of all programs of a machine.
 pub(crate) fn assemble(
@@ -165,18 +151,7 @@ struct Tables {
 
 impl Tables {
     fn pool(&mut self, runtime: &Runtime) -> Pool {
-        let addresses = [
-            runtime.call_helper,
-            runtime.lookup,
-            runtime.tail_call,
-            runtime.slow_load,
-            runtime.slow_store,
-            runtime.rare,
-            runtime.exit,
-            runtime.exit_budget,
-            runtime.exit_trap,
-        ];
-        addresses.map(|address| {
+        runtime.0.map(|address| {
             let label = self.asm.label();
             self.asm.bind(label);
             DynasmApi::push_u64(&mut self.asm.ops, address);

@@ -620,8 +620,13 @@ impl Emitter<'_> {
 
     /// Where an access is, for the table of sites.
     pub(super) fn what(&self, size: Size, access: vm::Access, sum: Sum) -> What {
+        self.what_of(size.bytes() as u8, access, sum)
+    }
+
+    /// The same for so many bytes.
+    pub(super) fn what_of(&self, size: u8, access: vm::Access, sum: Sum) -> What {
         What::Access {
-            size: size.bytes() as u8,
+            size,
             access,
             address: crate::site::Address {
                 base: sum.base.map(host),

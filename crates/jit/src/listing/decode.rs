@@ -11,7 +11,7 @@ use super::{Host, Line};
 use crate::compiled::settings;
 use crate::context::offset;
 use crate::emit::{self, Assembled};
-use crate::runtime::Runtime;
+use crate::runtime::{Routine, Runtime};
 use crate::site::What;
 use crate::{Error, Options, Proof};
 
@@ -30,7 +30,7 @@ pub fn listing(
     let marks = marks(machine, &assembled).into_iter().peekable();
     let mut writer = Writer {
         assembled: &assembled,
-        names: names(&settings.runtime),
+        runtime: settings.runtime,
         formatter: formatter(),
         marks,
         lines: Vec::new(),
@@ -61,21 +61,6 @@ fn marks(machine: &Machine, assembled: &Assembled) -> Vec<(usize, Line)> {
     marks
 }
 
-/// What compiled code calls, by its address.
-fn names(runtime: &Runtime) -> [(u64, &'static str); 9] {
-    [
-        (runtime.call_helper, "a helper"),
-        (runtime.lookup, "bpf_map_lookup_elem"),
-        (runtime.tail_call, "bpf_tail_call"),
-        (runtime.slow_load, "checked load"),
-        (runtime.slow_store, "checked store"),
-        (runtime.rare, "the interpreter"),
-        (runtime.exit, "out"),
-        (runtime.exit_budget, "out: the budget"),
-        (runtime.exit_trap, "out: a trap"),
-    ]
-}
-
 fn formatter() -> IntelFormatter {
     let mut formatter = IntelFormatter::new();
     let options = formatter.options_mut();
@@ -92,7 +77,7 @@ fn formatter() -> IntelFormatter {
 
 struct Writer<'a> {
     assembled: &'a Assembled,
-    names: [(u64, &'static str); 9],
+    runtime: Runtime,
     formatter: IntelFormatter,
     marks: Peekable<vec::IntoIter<(usize, Line)>>,
     lines: Vec<Line>,
@@ -179,15 +164,17 @@ impl Writer<'_> {
     fn called(&self, at: usize) -> Option<String> {
         let address = self.assembled.bytes.get(at..)?.first_chunk()?;
         let address = u64::from_le_bytes(*address);
-        let (_, name) = self.names.iter().find(|(known, _)| *known == address)?;
+        let at = self.runtime.0.iter().position(|known| *known == address)?;
+        let routine = Routine::ALL[at];
         let helper = || {
             let call = self.assembled.shared.calls.get(self.edx as usize)?;
             abi::helpers::by_id(call.id)
         };
-        Some(match *name {
-            "a helper" => helper().map_or(*name, |helper| helper.name).to_owned(),
-            name => name.to_owned(),
-        })
+        let name = match routine {
+            Routine::CallHelper => helper().map(|helper| helper.name),
+            _ => None,
+        };
+        Some(name.unwrap_or(routine.name()).to_owned())
     }
 
     /// Why the run ends at a site.

@@ -21,7 +21,7 @@ use abi::{Errno, MapDef, MapFlags};
 use super::lru::Lru;
 use super::slab::{Layout, Slab};
 use super::table::Table;
-use super::{Map, MapId, Target, Walk, update};
+use super::{Map, MapId, ShortKey, Target, Walk, update};
 use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
 
 /// A hash map.
@@ -30,9 +30,18 @@ pub(super) struct Hash {
     def: MapDef,
     table: Table,
     values: Slab,
-    /// Element of `values` that holds the value of each entry.
-    element: Vec<u32>,
+    /// Where the value of each entry is.
+    places: Vec<Place>,
     pool: Pool,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Element of the slab.
+    element: u32,
+    /// Its address: that of the first CPU's value.
+    first: Addr,
 }
 
 /// Which elements are free.
@@ -115,7 +124,7 @@ impl Hash {
         Ok(Hash {
             table: Table::new(keys)?,
             values: Slab::new(values)?,
-            element: Vec::new(),
+            places: Vec::new(),
             pool,
             def,
         })
@@ -130,10 +139,39 @@ impl Hash {
         self.table.entry(space, key)
     }
 
+    fn element(&self, entry: u32) -> u32 {
+        self.places[entry as usize].element
+    }
+
+    /// The value of an entry is there from now on.
+    fn place(&mut self, entry: u32, element: u32) {
+        let at = entry as usize;
+        if at >= self.places.len() {
+            self.places.resize(at + 1, Place::default());
+        }
+        let first = self.values.addr(element);
+        self.places[at] = Place { element, first };
+    }
+
+    #[inline]
     fn value(&self, entry: u32, cpu: u32) -> Addr {
-        let element = self.element[entry as usize];
-        let cpu = if self.percpu() { cpu } else { 0 };
-        self.values.part(element, cpu)
+        let first = self.places[entry as usize].first;
+        match self.percpu() {
+            true => first.offset(cpu * self.values.stride()),
+            false => first,
+        }
+    }
+
+    /// What a program finds in an entry.
+    #[inline]
+    fn look_up(&mut self, space: &Space, cpu: u32, entry: u32) -> Option<Addr> {
+        if self.def.map_type.is_map_in_map() {
+            return Some(self.inner(space, entry)?.handle());
+        }
+        if let Pool::Lru { lru, .. } = &mut self.pool {
+            lru.touch(self.places[entry as usize].element);
+        }
+        Some(self.value(entry, cpu))
     }
 
     fn set(
@@ -192,7 +230,7 @@ impl Hash {
     }
 
     fn overwrite(&mut self, space: &mut Space, side: Side, entry: u32, value: &[u8]) {
-        let element = self.element[entry as usize];
+        let element = self.element(entry);
         match side {
             Side::Program { cpu } => self.values.set_part(space, element, cpu, value),
             Side::Syscall => self.values.set_all(space, element, value),
@@ -210,7 +248,7 @@ impl Hash {
         taken: Option<u32>,
         value: &[u8],
     ) -> Result<(), Errno> {
-        let old = self.element[entry as usize];
+        let old = self.element(entry);
         let new = match (&mut self.pool, taken) {
             (Pool::Fixed(fixed), _) => fixed.replacement(side.cpu()),
             (Pool::Lru { .. }, taken) => taken.ok_or(Errno::ENOMEM)?,
@@ -220,7 +258,7 @@ impl Hash {
             return Err(errno);
         }
         self.values.set(space, new, value);
-        self.element[entry as usize] = new;
+        self.place(entry, new);
         match &mut self.pool {
             Pool::Fixed(fixed) => fixed.replaced(side.cpu(), old),
             Pool::Lru { lru, entry: owner } => {
@@ -256,10 +294,7 @@ impl Hash {
                 return Err(errno);
             }
         };
-        if entry as usize >= self.element.len() {
-            self.element.resize(entry as usize + 1, 0);
-        }
-        self.element[entry as usize] = element;
+        self.place(entry, element);
         if let Pool::Lru { entry: owner, .. } = &mut self.pool {
             own(owner, element, entry);
         }
@@ -283,7 +318,7 @@ impl Hash {
 
     fn remove(&mut self, space: &Space, key: &[u8]) -> Result<u32, Errno> {
         let entry = self.find(space, key).ok_or(Errno::ENOENT)?;
-        let element = self.element[entry as usize];
+        let element = self.element(entry);
         self.table.remove(space, entry);
         self.free(element);
         Ok(element)
@@ -298,7 +333,7 @@ impl Hash {
     }
 
     fn inner(&self, space: &Space, entry: u32) -> Option<MapId> {
-        let value = self.values.get(space, self.element[entry as usize]);
+        let value = self.values.get(space, self.element(entry));
         Some(MapId(u32::from_le_bytes(value.try_into().ok()?)))
     }
 }
@@ -342,13 +377,12 @@ impl Map for Hash {
     #[inline]
     fn lookup(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
         let entry = self.find(space, key)?;
-        if self.def.map_type.is_map_in_map() {
-            return Some(self.inner(space, entry)?.handle());
-        }
-        if let Pool::Lru { lru, .. } = &mut self.pool {
-            lru.touch(self.element[entry as usize]);
-        }
-        Some(self.value(entry, cpu))
+        self.look_up(space, cpu, entry)
+    }
+
+    fn lookup_short(&mut self, space: &Space, cpu: u32, key: ShortKey) -> Option<Addr> {
+        let entry = self.table.entry_short(key)?;
+        self.look_up(space, cpu, entry)
     }
 
     fn lookup_percpu(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
@@ -408,7 +442,7 @@ impl Map for Hash {
 
     fn sys_lookup(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let entry = self.find(space, key).ok_or(Errno::ENOENT)?;
-        Ok(self.shown(space, self.element[entry as usize]))
+        Ok(self.shown(space, self.element(entry)))
     }
 
     fn sys_take(&mut self, space: &mut Space, key: &[u8]) -> Result<Vec<u8>, Errno> {

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use abi::{Errno, MapDef};
 
 use super::slab::{Layout, Slab};
-use super::{Map, MapId, update};
+use super::{Map, MapId, ShortKey, update};
 use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
 
 /// No node.
@@ -119,9 +119,12 @@ impl Lpm {
         equal_bits(self.data(node), prefix.data).min(limit)
     }
 
-    /// The node of the longest prefix of `prefix` that has a value.
+    /// The element of the longest prefix of `prefix` that has a value.
     fn longest(&self, prefix: Prefix<'_>) -> Option<u32> {
         let wanted = head(prefix.data);
+        if self.width() <= size_of_val(&wanted) {
+            return self.longest_short(prefix.bits, wanted);
+        }
         let mut best = None;
         let mut at = self.root;
         while let Some(node) = self.nodes.get(at as usize) {
@@ -134,17 +137,30 @@ impl Lpm {
             if node.bits > prefix.bits || !is_prefix {
                 break;
             }
-            if node.value.is_some() {
-                best = node.value;
-            }
-            if node.bits == prefix.bits {
-                break;
-            }
+            best = node.value.or(best);
             let side = match (u64::BITS - 1).checked_sub(node.bits) {
                 Some(shift) => (wanted >> shift) as usize & 1,
                 None => bit(prefix.data, node.bits),
             };
             at = node.child[side];
+        }
+        best
+    }
+
+    /// The same where all of the data is in the head.
+    #[inline]
+    fn longest_short(&self, bits: u32, wanted: u64) -> Option<u32> {
+        let mut best = None;
+        let mut at = self.root;
+        while let Some(node) = self.nodes.get(at as usize) {
+            // What hangs at a node is longer, so it need not be asked whether this
+            // one is as long as what is wanted.
+            if node.bits > bits || (node.head ^ wanted).leading_zeros() < node.bits {
+                break;
+            }
+            best = node.value.or(best);
+            let next = wanted.rotate_left(node.bits + 1) & 1;
+            at = node.child[next as usize];
         }
         best
     }
@@ -379,6 +395,19 @@ impl Map for Lpm {
 
     fn lookup(&mut self, _: &Space, _: u32, key: &[u8]) -> Option<Addr> {
         let element = self.longest(self.parse(key)?)?;
+        Some(self.values.addr(element))
+    }
+
+    fn lookup_short(&mut self, space: &Space, cpu: u32, key: ShortKey) -> Option<Addr> {
+        if self.width() > size_of::<u64>() {
+            let key = key.to_le_bytes();
+            return self.lookup(space, cpu, key.get(..self.def.key_size as usize)?);
+        }
+        let (bits, wanted) = (key as u32, ((key >> 32) as u64).swap_bytes());
+        let element = match bits as usize <= self.width() * 8 {
+            true => self.longest_short(bits, wanted)?,
+            false => return None,
+        };
         Some(self.values.addr(element))
     }
 

@@ -182,6 +182,16 @@ impl Direct {
     }
 }
 
+/// A key of at most 16 bytes as a number, its first byte the lowest.
+pub type ShortKey = u128;
+
+/// A key as a number, if it is short enough.
+pub(crate) fn short_key(key: &[u8]) -> Option<ShortKey> {
+    let mut bytes = [0; size_of::<ShortKey>()];
+    bytes.get_mut(..key.len())?.copy_from_slice(key);
+    Some(ShortKey::from_le_bytes(bytes))
+}
+
 /// The fast ways to look something up in a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
@@ -236,6 +246,13 @@ pub trait Map: fmt::Debug + Send {
     fn lookup(&mut self, space: &Space, cpu: u32, key: &[u8]) -> Option<Addr> {
         let _ = (space, cpu, key);
         None
+    }
+
+    /// The same by a key that is short, where `key_size` is.
+    fn lookup_short(&mut self, space: &Space, cpu: u32, key: ShortKey) -> Option<Addr> {
+        let key = key.to_le_bytes();
+        let len = self.def().key_size as usize;
+        self.lookup(space, cpu, key.get(..len)?)
     }
 
     /// The program's look-up of another CPU's value.

@@ -6,6 +6,9 @@
 //! hash maps, only that the walk ends and misses nothing that stays.
 //!
 //! The hash has a fixed seed: the same run gives the same tables.
+//!
+//! Short keys are kept as numbers as well, beside the index, so that finding one is
+//! a comparison of numbers and asks nobody where the entry's key lies.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -14,6 +17,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::slab::{Layout, Slab};
+use super::{ShortKey, short_key};
 use crate::memory::{Addr, OutOfSpace, Space};
 
 /// Tables are made with room for at most this many entries.
@@ -25,6 +29,8 @@ const HASH: FixedState = FixedState::with_seed(0);
 pub(super) struct Table {
     index: HashTable<u32>,
     keys: Slab,
+    /// The key of each entry as a number, if they are short.
+    short: Option<Vec<ShortKey>>,
     /// One bit for each number that was ever given: whether it is in use.
     live: Vec<u64>,
     /// Numbers that were given and are free again.
@@ -37,8 +43,10 @@ impl Table {
     /// An empty table; `keys` says where the keys go.
     pub(super) fn new(keys: Layout) -> Result<Table, OutOfSpace> {
         let room = keys.capacity.min(ROOM_AT_FIRST) as usize;
+        let short = keys.len as usize <= size_of::<ShortKey>();
         Ok(Table {
             index: HashTable::with_capacity(room),
+            short: short.then(Vec::new),
             keys: Slab::new(keys)?,
             live: Vec::new(),
             free: Vec::new(),
@@ -54,8 +62,20 @@ impl Table {
     /// The hash of a key, for the other methods.
     #[inline]
     pub(super) fn hash(key: &[u8]) -> u64 {
+        match short_key(key) {
+            Some(key) => Table::hash_short(key),
+            None => {
+                let mut hasher = HASH.build_hasher();
+                hasher.write(key);
+                hasher.finish()
+            }
+        }
+    }
+
+    #[inline]
+    fn hash_short(key: ShortKey) -> u64 {
         let mut hasher = HASH.build_hasher();
-        hasher.write(key);
+        hasher.write_u128(key);
         hasher.finish()
     }
 
@@ -67,25 +87,21 @@ impl Table {
             .copied()
     }
 
-    /// The entry of a key. Keys of the usual sizes are hashed and compared as
-    /// numbers.
+    /// The entry of a key.
     #[inline]
     pub(super) fn entry(&self, space: &Space, key: &[u8]) -> Option<u32> {
-        if let Some(key) = key.as_array::<4>() {
-            self.entry_of(space, key)
-        } else if let Some(key) = key.as_array::<8>() {
-            self.entry_of(space, key)
-        } else if let Some(key) = key.as_array::<16>() {
-            self.entry_of(space, key)
-        } else {
-            self.find(space, Table::hash(key), key)
+        match short_key(key) {
+            Some(key) => self.entry_short(key),
+            None => self.find(space, Table::hash(key), key),
         }
     }
 
+    /// The entry of a short key.
     #[inline]
-    fn entry_of<const N: usize>(&self, space: &Space, key: &[u8; N]) -> Option<u32> {
-        let same = |entry: &u32| space.array::<N>(self.keys.addr(*entry)) == *key;
-        self.index.find(Table::hash(key), same).copied()
+    pub(super) fn entry_short(&self, key: ShortKey) -> Option<u32> {
+        let keys = self.short.as_deref().unwrap_or_default();
+        let same = |entry: &u32| keys.get(*entry as usize) == Some(&key);
+        self.index.find(Table::hash_short(key), same).copied()
     }
 
     /// Makes an entry for a key that has none.
@@ -104,6 +120,13 @@ impl Table {
             }
         };
         self.keys.set(space, entry, key);
+        if let (Some(keys), Some(key)) = (&mut self.short, short_key(key)) {
+            let at = entry as usize;
+            if at >= keys.len() {
+                keys.resize(at + 1, 0);
+            }
+            keys[at] = key;
+        }
         let (word, bit) = position(entry);
         if word >= self.live.len() {
             self.live.resize(word + 1, 0);

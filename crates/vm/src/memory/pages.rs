@@ -277,22 +277,6 @@ impl Pages {
         Some(unsafe { slice::from_raw_parts(from.as_ptr(), len as usize) })
     }
 
-    /// Committed bytes, at most a granule of them.
-    #[inline]
-    pub(super) fn array<const N: usize>(&self, addr: Addr) -> Option<[u8; N]> {
-        const { assert!(N > 0 && N <= GRANULE as usize) };
-        let last = addr.0.checked_add(N as u32 - 1)?;
-        let [first, last] = [addr.0, last].map(|at| (at / GRANULE) as usize);
-        if !self.committed[first] || !self.committed[last] {
-            return None;
-        }
-        let from = self.host_address(addr, N as u32);
-        // SAFETY: both granules that the bytes lie in are committed, so they are
-        // initialised, and nobody writes to them during `&self`. Any alignment
-        // will do for bytes.
-        Some(unsafe { from.cast::<[u8; N]>().read() })
-    }
-
     /// Committed bytes, to write.
     #[inline]
     pub(super) fn bytes_mut(&mut self, addr: Addr, len: u32) -> Option<&mut [u8]> {

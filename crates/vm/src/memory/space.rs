@@ -358,14 +358,6 @@ impl Space {
             .expect("the host asks for memory of a region")
     }
 
-    /// The host's view of an array. Panics outside of regions that were made.
-    #[inline]
-    pub(crate) fn array<const N: usize>(&self, addr: Addr) -> [u8; N] {
-        self.pages
-            .array(addr)
-            .expect("the host asks for memory of a region")
-    }
-
     /// The host's view, to write. Panics outside of regions that were made.
     #[inline]
     pub fn bytes_mut(&mut self, addr: Addr, len: u32) -> &mut [u8] {
