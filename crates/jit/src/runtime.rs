@@ -38,6 +38,9 @@ pub(crate) enum Routine {
     /// of which [`Machine::short_key`] says how long its keys are. Keeps what the
     /// SysV ABI keeps, and never ends the run.
     LookupShort,
+    /// `(_: rdi, size: rsi, map: edx, context: rcx, flags: r8) -> r0: rax`:
+    /// `bpf_ringbuf_reserve` of a map that is known; as [`Routine::LookupShort`].
+    Reserve,
     /// `(_: rdi, r2: rsi, site: edx, context: rcx, r3: r8) -> entry: rax`:
     /// where the tail call at `Shared::calls[site]` leads, 0 for nowhere. Keeps
     /// and reports as [`Routine::CallHelper`]. The code gives up its frame, puts the
@@ -67,10 +70,11 @@ pub(crate) enum Routine {
 
 impl Routine {
     /// All, in their order.
-    pub(crate) const ALL: [Routine; 10] = [
+    pub(crate) const ALL: [Routine; 11] = [
         Routine::CallHelper,
         Routine::Lookup,
         Routine::LookupShort,
+        Routine::Reserve,
         Routine::TailCall,
         Routine::SlowLoad,
         Routine::SlowStore,
@@ -85,6 +89,7 @@ impl Routine {
         match self {
             Routine::CallHelper => "a helper",
             Routine::Lookup | Routine::LookupShort => "bpf_map_lookup_elem",
+            Routine::Reserve => "bpf_ringbuf_reserve",
             Routine::TailCall => "bpf_tail_call",
             Routine::SlowLoad => "checked load",
             Routine::SlowStore => "checked store",
@@ -277,6 +282,19 @@ pub(crate) unsafe extern "sysv64" fn lookup_short(
     let (_, machine, _) = unsafe { parts(context) };
     let key = ShortKey::from(high) << 64 | ShortKey::from(low);
     machine.lookup_short(MapId(map), key)
+}
+
+/// See [`Routine::Reserve`].
+pub(crate) unsafe extern "sysv64" fn reserve(
+    _: u64,
+    size: u64,
+    map: u32,
+    context: *mut Context,
+    flags: u64,
+) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (_, machine, _) = unsafe { parts(context) };
+    machine.ringbuf_reserve(MapId(map), size, flags)
 }
 
 #[inline(always)]

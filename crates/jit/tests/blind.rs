@@ -76,3 +76,18 @@ fn without_hiding_there_it_is() {
         shown.compile(&mut machine).expect("it compiles").code()
     ));
 }
+
+#[test]
+fn equal_programs_are_hidden_differently() {
+    let mut machine = Machine::new(World::default()).expect("a machine");
+    let code = isa::asm::assemble(&format!("r0 = {PLANTED}\nexit")).expect("a text");
+    let program = Program::bare(ProgType::Xdp, code.slots().to_vec());
+    for _ in 0..2 {
+        machine.load_program(&program, &[]).expect("a program");
+    }
+    let hidden = forms().find(|form| form.options.blind).expect("a form");
+    let compiled = hidden.compile(&mut machine).expect("it compiles");
+    let offsets: Vec<usize> = compiled.lines().map(|(offset, ..)| offset).collect();
+    let [one, two] = [offsets[0], offsets[2]].map(|at| &compiled.code()[at..at + 32]);
+    assert_ne!(one, two);
+}

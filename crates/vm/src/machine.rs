@@ -372,6 +372,15 @@ impl Machine {
         value.unwrap_or(Addr::NULL).to_reg()
     }
 
+    /// What `bpf_ringbuf_reserve` answers for this ring buffer; NULL for what is none.
+    #[inline]
+    pub fn ringbuf_reserve(&mut self, map: MapId, size: u64, flags: u64) -> u64 {
+        let map = self.maps.get_mut(map.0 as usize);
+        let ring = map.and_then(|map| map.ringbuf());
+        let record = ring.and_then(|ring| ring.reserve(&mut self.space, size, flags));
+        record.unwrap_or(Addr::NULL).to_reg()
+    }
+
     /// Bytes of the keys of a map that [`Machine::lookup_short`] looks up: 4, 8 or 16.
     pub fn short_key(&self, map: MapId) -> Option<u32> {
         match self.lookups.get(map.0 as usize)? {

@@ -5,6 +5,7 @@
 
 use isa::{AluOp, EndianOp, Insn, Operand, Reg, Size, Width};
 use vm::Link;
+use vm::helper::MAP_LOOKUP;
 
 use super::{Blocks, Item, Listing, RegSet};
 
@@ -75,6 +76,10 @@ fn after(item: &Item, before: RegSet) -> RegSet {
     match item.link {
         Link::Function(_) if matches!(item.insn, Insn::Call { .. }) => {
             return before.without(RegSet::SHARED);
+        }
+        // An address of the machine, or NULL.
+        Link::Helper { id, .. } if id == MAP_LOOKUP => {
+            return before.without(RegSet::SHARED).with(RegSet::of(Reg::R0));
         }
         Link::Helper { .. } | Link::TailCall => return before.without(RegSet::SHARED),
         _ => {}

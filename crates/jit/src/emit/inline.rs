@@ -3,6 +3,7 @@
 //! Those that only read a word of the machine, and look-ups in arrays that are
 //! known when the code is made. What they read and write is as the helper would.
 
+use abi::MapType;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use isa::{Reg, Size, Width};
 use vm::{Access, Direct, Machine, MapId, helper};
@@ -12,7 +13,9 @@ use super::asm::{Form, host as fixed};
 use super::memory::load_form;
 use crate::analysis::RegSet;
 use crate::context::offset;
+use crate::lower::Sum;
 use crate::runtime::Routine;
+use crate::site::What;
 
 const KTIME_GET_NS: u32 = 5;
 const GET_SMP_PROCESSOR_ID: u32 = 8;
@@ -46,6 +49,14 @@ impl Emitter<'_> {
                     ; mov eax, [rcx + id]
                 );
                 true
+            }
+            helper::RINGBUF_RESERVE if !self.is_checked() => {
+                let map = self.map_of_call(number);
+                let map = map.filter(|map| {
+                    let map = self.machine.map(*map);
+                    map.is_some_and(|map| map.def().map_type == MapType::Ringbuf)
+                });
+                map.is_some_and(|map| self.reserve(number, map))
             }
             helper::MAP_LOOKUP if !self.is_checked() => {
                 let Some(map) = self.map_of_call(number) else {
@@ -90,27 +101,77 @@ impl Emitter<'_> {
         // One access, for whoever asks where the run has ended.
         let what = self.what_of(size as u8, Access::Read, key);
         let first = if size == 4 { Size::B4 } else { Size::B8 };
-        let parts = [(fixed::R11, 0, first), (fixed::RSI, 8, Size::B8)];
-        for (to, offset, part) in parts.into_iter().take(size.div_ceil(8) as usize) {
-            let at = self.operand(key.plus(offset));
-            self.site(number, what);
-            self.tables.asm.memory(load_form(part, false), to, at);
+        self.key_part(number, what, fixed::R11, key, first);
+        if size > 8 {
+            self.key_part(number, what, fixed::RSI, key.plus(8), Size::B8);
         }
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; mov rdi, r11);
         if size <= 8 {
             dynasm!(ops ; .arch x64 ; xor esi, esi);
         }
+        self.call_with_map(Routine::LookupShort, map);
+        self.restore(saved);
+        self.values.keeps(RegSet::KEPT);
+        self.values.overwritten(Reg::R0, u32::MAX.into());
+        true
+    }
+
+    /// A reservation in a ring buffer: arguments are where they belong.
+    fn reserve(&mut self, number: u32, map: MapId) -> bool {
+        self.settle_needed(self.after.with(RegSet(1 << 2 | 1 << 3)));
+        let saved = self.live.after(number).and(RegSet::ARGUMENTS);
+        self.save(saved);
+        self.call_with_map(Routine::Reserve, map);
+        self.restore(saved);
+        self.values.keeps(RegSet::KEPT);
+        self.values.overwritten(Reg::R0, u32::MAX.into());
+        true
+    }
+
+    fn call_with_map(&mut self, routine: Routine, map: MapId) {
+        let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
             ; mov edx, map.0 as i32
             ; lea rcx, [r12 + offset::CONTEXT]
         );
-        self.call_to(Routine::LookupShort);
-        self.restore(saved);
-        self.values.keeps(RegSet::KEPT);
-        self.values.overwritten(Reg::R0, u32::MAX.into());
-        true
+        self.call_to(routine);
+    }
+
+    /// Puts a part of a key into a register. Where the block has just written it in
+    /// pieces, it is read in pieces as well: the processor hands on what a store
+    /// wrote only to loads that ask for no more. Uses rcx and rdx.
+    fn key_part(&mut self, number: u32, what: What, to: u8, at: Sum, size: Size) {
+        let half = match size {
+            Size::B8 => Size::B4,
+            Size::B4 => Size::B2,
+            _ => size,
+        };
+        let (from, bytes) = (at.disp, i64::from(size.bytes()));
+        let in_pieces = at.base == Some(Reg::FP)
+            && self.stack_writes.iter().any(|(disp, written)| {
+                let (disp, written) = (i64::from(*disp), i64::from(written.bytes()));
+                written < bytes && disp < from + bytes && from < disp + written
+            });
+        if half == size || !in_pieces {
+            let at = self.operand(at);
+            self.site(number, what);
+            self.tables.asm.memory(load_form(size, false), to, at);
+            return;
+        }
+        let upper = at.plus(half.bytes().into());
+        self.key_part(number, what, to, upper, half);
+        let bits = half.bits() as i8;
+        let ops = &mut self.tables.asm.ops;
+        dynasm!(ops ; .arch x64 ; shl Rq(to), bits);
+        let piece = match size {
+            Size::B8 => fixed::RDX,
+            _ => fixed::RCX,
+        };
+        self.key_part(number, what, piece, at, half);
+        let ops = &mut self.tables.asm.ops;
+        dynasm!(ops ; .arch x64 ; or Rq(to), Rq(piece));
     }
 
     /// A look-up in an array with a key that is known to be there.

@@ -170,6 +170,9 @@ impl Emitter<'_> {
         // Settling the value may have settled the base.
         let sum = self.address(base, offset);
         let what = self.what(size, Access::Write, sum);
+        if let Some(disp) = self.on_stack(sum) {
+            self.stack_writes.push((disp, size));
+        }
         if !self.needs_check(size, sum) {
             let at = self.operand(sum);
             self.site(number, what);

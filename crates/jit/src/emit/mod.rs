@@ -24,7 +24,7 @@ mod memory;
 mod tests;
 mod values;
 
-use isa::{Insn, Pc, Reg};
+use isa::{Insn, Pc, Reg, Size};
 use vm::world::Random;
 use vm::{Link, Linked, Machine, ProgId};
 
@@ -93,6 +93,7 @@ fn assemble_with(
 ) -> Result<Assembled, Error> {
     let programs = || machine.program_ids().filter_map(|id| machine.linked(id));
     let insns: usize = programs().map(|linked| linked.insns().len()).sum();
+    room_for(insns)?;
     let mut tables = Tables {
         asm: Asm::new(64 + insns * 12, insns / 2 + 16),
         sites: Vec::with_capacity(insns / 4),
@@ -104,6 +105,7 @@ fn assemble_with(
         trusting: bold,
         broken: false,
         gs: Vec::new(),
+        seeds: settings.blind,
     };
     let pool = tables.pool(&settings.runtime);
     for id in machine.program_ids() {
@@ -115,6 +117,21 @@ fn assemble_with(
         tables.functions.push(functions);
     }
     tables.finish()
+}
+
+/// Whether there is memory for compiling so many instructions: their listing, the
+/// code, and the tables. Asked for as a whole, so that the lack of it is an error
+/// before anything is begun, and not somewhere in the middle, where it would end the
+/// process.
+fn room_for(insns: usize) -> Result<(), Error> {
+    const CODE: usize = 48;
+    const EACH: usize = 2 * (size_of::<Item>() + size_of::<Site>() + size_of::<Line>() + CODE + 16);
+    let bytes = insns.saturating_mul(EACH);
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(bytes).map_err(|_| Error::Memory {
+        bytes,
+        source: std::io::ErrorKind::OutOfMemory.into(),
+    })
 }
 
 /// What may be read of the registers when a program has ended. A tail call from a
@@ -147,6 +164,8 @@ struct Tables {
     broken: bool,
     /// By program: whether it reaches memory through gs.
     gs: Vec<bool>,
+    /// Where programs get their random numbers from, each its own.
+    seeds: Option<Random>,
 }
 
 impl Tables {
@@ -156,6 +175,15 @@ impl Tables {
             self.asm.bind(label);
             DynasmApi::push_u64(&mut self.asm.ops, address);
             label
+        })
+    }
+
+    /// Random numbers for the next program, unlike those of the others.
+    fn keys(&mut self) -> Option<Random> {
+        let seeds = self.seeds.as_mut()?;
+        let [low, high] = [(); 2].map(|()| u64::from(seeds.next_u32()));
+        Some(Random {
+            state: high << 32 | low,
         })
     }
 
@@ -241,6 +269,9 @@ struct Emitter<'a> {
     /// A jump that the branch in front of it has made needless.
     passed: Option<u32>,
     values: values::Values,
+    /// Where the block has written to the stack, from the frame pointer on, and how
+    /// much at once.
+    stack_writes: Vec<(i32, Size)>,
     /// What is live after the instruction.
     after: RegSet,
     /// For hiding numbers, where that is asked for.
@@ -273,7 +304,7 @@ impl<'a> Emitter<'a> {
         let gs = settings.gs && cuts && blocks.0.iter().any(|block| block.is_loop);
         tables.gs.push(gs);
         let mut emitter = Emitter {
-            keys: settings.blind,
+            keys: tables.keys(),
             labels: vec![None; listing.items.len()],
             offsets: vec![None; listing.items.len()],
             inner: listing.entries.iter().map(|_| tables.asm.label()).collect(),
@@ -298,6 +329,7 @@ impl<'a> Emitter<'a> {
             values: values::Values::new(Bits([u64::MAX; 11]), RegSet::NONE),
             cut_at: vec![RegSet::ALL; listing.items.len()],
             gs,
+            stack_writes: Vec::new(),
             after: RegSet::NONE,
         };
         for block in &blocks.0 {
@@ -331,6 +363,7 @@ impl<'a> Emitter<'a> {
             false => self.cut_at[block.start as usize].and(self.values.cut()),
         };
         self.cut_at[block.start as usize] = cut;
+        self.stack_writes.clear();
         self.values = values::Values::new(bits, cut);
         let first = self.listing.items[block.start as usize];
         // Jumps back to an end are no loops.

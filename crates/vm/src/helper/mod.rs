@@ -35,6 +35,8 @@ pub use call::{Answer, Call, Callback, HelperFn, Stop};
 pub const TAIL_CALL: u32 = 12;
 /// Number of `bpf_map_lookup_elem`, which engines may do themselves for arrays.
 pub const MAP_LOOKUP: u32 = 1;
+/// Number of `bpf_ringbuf_reserve`, for which engines may ask the machine.
+pub const RINGBUF_RESERVE: u32 = 131;
 
 /// The implementation of the helper with this number for programs of this type,
 /// if there is one. The same helper may do different things in different types.
