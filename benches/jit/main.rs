@@ -116,12 +116,21 @@ pub(crate) struct Row {
     pub(crate) executed: u64,
     /// Nanoseconds by engine, or why there is no figure.
     pub(crate) times: Vec<(Who, Result<f64, String>)>,
+    /// Nanoseconds of the empty program in the same rounds: what a machine that
+    /// others use makes faster or slower meanwhile, it does to both.
+    pub(crate) calls: Vec<(Who, Option<f64>)>,
 }
 
 impl Row {
     pub(crate) fn time(&self, who: Who) -> Option<f64> {
         let mut times = self.times.iter();
         times.find_map(|(known, time)| (*known == who).then_some(*time.as_ref().ok()?))
+    }
+
+    /// What the call takes of that time.
+    pub(crate) fn call(&self, who: Who) -> Option<f64> {
+        let mut calls = self.calls.iter();
+        calls.find_map(|(known, time)| (*known == who).then_some((*time)?))
     }
 }
 
@@ -141,35 +150,49 @@ fn main() {
     let linux = linux.ok();
     let _pinned = linux.as_ref().and_then(|linux| linux.on_cpu(0).ok());
     let cases: Vec<_> = cases().into_iter().filter(wanted).collect();
+    let empty = cases.iter().find(|case| case.group == Group::Call);
+    let empty = empty.expect("the empty program is always measured");
     let rows: Vec<_> = cases
         .iter()
-        .map(|case| measure(case, linux.as_ref()))
+        .map(|case| measure(case, empty, linux.as_ref()))
         .collect();
     report::print(&rows);
     report::print_compile_times(&compile_time::all(&cases, linux.as_ref()));
 }
 
-fn measure(case: &Case, linux: Option<&Kernel>) -> Row {
+/// Everybody with a program, ready to be timed.
+type Engines<'a> = Vec<(Who, Result<Turn<'a>, String>)>;
+
+fn engines<'a>(case: &'a Case, linux: Option<&Kernel>) -> Engines<'a> {
     let mut reference = ours::open(case, By::Interpreter).expect("our interpreter has it");
     let expected = Answer::of(&mut *reference);
-    let mut engines: Vec<_> = Who::ALL
-        .into_iter()
-        .map(|who| (who, open(who, case, linux, &expected)))
-        .collect();
+    let all = Who::ALL.into_iter();
+    all.map(|who| (who, open(who, case, linux, &expected)))
+        .collect()
+}
+
+fn measure(case: &Case, empty: &Case, linux: Option<&Kernel>) -> Row {
+    let mut programs = engines(case, linux);
+    let mut calls = engines(empty, linux);
     for _ in 0..ROUNDS {
-        for (_, turn) in engines.iter_mut() {
-            if let Ok(turn) = turn {
-                turn.take();
+        for (program, call) in programs.iter_mut().zip(&mut calls) {
+            for (_, turn) in [program, call] {
+                if let Ok(turn) = turn {
+                    turn.take();
+                }
             }
         }
     }
-    let times = engines.into_iter();
+    let (times, calls) = (programs.into_iter(), calls.into_iter());
     Row {
         name: case.name,
         group: case.group,
         executed: ours::executed(case),
         times: times
             .map(|(who, turn)| (who, turn.map(Turn::figure)))
+            .collect(),
+        calls: calls
+            .map(|(who, turn)| (who, turn.ok().map(Turn::figure)))
             .collect(),
     }
 }

@@ -5,8 +5,6 @@ use crate::compile_time::{COMPILERS, CompileTimes};
 use crate::{Row, Who};
 
 pub(crate) fn print(rows: &[Row]) {
-    let empty = rows.iter().find(|row| row.group == Group::Call);
-    let empty = empty.expect("the empty program is always measured");
     println!("Nanoseconds of a call\n");
     head("| program | instructions |");
     for row in rows {
@@ -16,13 +14,13 @@ pub(crate) fn print(rows: &[Row]) {
         }
         println!();
     }
-    println!("\nTimes the kernel's JIT, each less its own empty call\n");
+    println!("\nTimes the kernel's JIT, each less its own empty call in the same rounds\n");
     head("| program | base ns |");
     for row in rows.iter().filter(|row| row.group != Group::Call) {
         print!("| {} |", row.name);
-        cell(base(row, empty), "");
+        cell(base(row), "");
         for who in Who::ALL {
-            cell(ratio(row, empty, who), "");
+            cell(ratio(row, who), "");
         }
         println!();
     }
@@ -34,7 +32,7 @@ pub(crate) fn print(rows: &[Row]) {
         print!("| **{name}**, geometric mean | |");
         for who in Who::ALL {
             let rows = rows.iter().filter(|row| row.group == group);
-            cell(mean(rows.filter_map(|row| ratio(row, empty, who))), "**");
+            cell(mean(rows.filter_map(|row| ratio(row, who))), "**");
         }
         println!();
     }
@@ -88,17 +86,17 @@ fn cell(value: Option<f64>, mark: &str) {
 
 /// What the kernel's machine code takes: its copy where there is one, for it runs
 /// under the same conditions as the others.
-fn base(row: &Row, empty: &Row) -> Option<f64> {
-    net(row, empty, Who::KernelCopied).or_else(|| net(row, empty, Who::Kernel))
+fn base(row: &Row) -> Option<f64> {
+    net(row, Who::KernelCopied).or_else(|| net(row, Who::Kernel))
 }
 
-fn ratio(row: &Row, empty: &Row, who: Who) -> Option<f64> {
-    Some(net(row, empty, who)? / base(row, empty)?)
+fn ratio(row: &Row, who: Who) -> Option<f64> {
+    Some(net(row, who)? / base(row)?)
 }
 
 /// The program without the call.
-fn net(row: &Row, empty: &Row, who: Who) -> Option<f64> {
-    Some((row.time(who)? - empty.time(who)?).max(0.01))
+fn net(row: &Row, who: Who) -> Option<f64> {
+    Some((row.time(who)? - row.call(who)?).max(0.01))
 }
 
 /// The geometric mean.
