@@ -212,6 +212,16 @@ const CASES: &[(&str, &[&str])] = &[
             "jne short 0000000000000080h",
         ],
     ),
+    // What was cut is no longer after arithmetic in 64 bits.
+    (
+        "w1 = w1\nr1 *= 7\nr0 = *(u8 *)(r1 + 0)\nexit",
+        &[
+            "mov edi, edi",
+            "imul rdi, 7",
+            "mov ecx, edi",
+            "movzx eax, byte ptr [r12+rcx]",
+        ],
+    ),
     // Rotations.
     (
         "r0 = r1\nr0 <<= 13\nr1 >>= 51\nr0 |= r1\nexit",
