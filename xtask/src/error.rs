@@ -34,6 +34,18 @@ pub(crate) enum Error {
         /// The exit status or the error of the start.
         reason: String,
     },
+    /// There are no solvers for proofs.
+    #[error(
+        "the solvers could not be installed: {0}. They need Python 3.8 or later with its `venv` \
+         module (Debian: `apt-get install python3-venv`) and access to PyPI"
+    )]
+    NoSolvers(Box<Error>),
+    /// There is no lemma of such an operator.
+    #[error("no lemma of {0:?}; without a name all are proved")]
+    NoOperator(String),
+    /// Lemmas failed.
+    #[error("{0} lemmas are not as they should be")]
+    Unproved(usize),
     /// The kernel cannot be asked.
     #[cfg(target_os = "linux")]
     #[error(transparent)]

@@ -4,6 +4,7 @@
 //! - `cargo xtask facts [--check] [--only NAME]`: measure the running kernel's tables (Linux, privilege)
 //! - `cargo xtask fuzz [TARGET] [--time 30m] [--jobs N]`: coverage-guided fuzzing of `fuzz/`
 //! - `cargo xtask pcaps [--check]`: write the captures of `corpus/pcaps/`
+//! - `cargo xtask prove`: prove the verifier's scalar domain (Python; the solvers are installed)
 //! - `cargo xtask million`: write the large capture that speed is measured on
 //!
 //! With `--check` nothing is written: a committed file that differs from what
@@ -23,6 +24,7 @@ mod facts;
 mod files;
 mod fuzz;
 mod pcaps;
+mod prove;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +64,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Prove the operators of the verifier's scalar domain, with SMT solvers from PyPI
+    Prove(prove::Arguments),
     /// Write the large capture that speed is measured on
     Million {
         /// The file [default: target/million.pcap]
@@ -79,6 +83,7 @@ fn main() -> ExitCode {
         Task::Facts { check, only } => facts::run(check, &only),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Pcaps { check } => pcaps::run(check),
+        Task::Prove(arguments) => prove::run(&arguments),
         Task::Million { file, packets } => pcaps::million::run(file, packets),
     };
     match outcome {

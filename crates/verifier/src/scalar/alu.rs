@@ -90,8 +90,7 @@ impl<W: Word> ScalarOf<W> {
                 W::Half::BITS,
             ),
         };
-        let amount = self.wide.umax.to_u64();
-        (is_known && amount < u64::from(limit)).then_some(amount as u32)
+        is_known.then(|| self.wide.umax.below(limit)).flatten()
     }
 
     fn is_constant_range<I: Int>(&self, range: &Range<I>, bits: TnumOf<I>) -> bool {

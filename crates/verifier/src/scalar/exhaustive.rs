@@ -209,8 +209,12 @@ fn tnum_steps_to_the_next_member() {
     for tnum in tnums::<6>() {
         for number in Bits::<6>::all() {
             let next = numbers(members(tnum)).find(|member| *member > u64::from(number.0));
-            let expected = next.unwrap_or(tnum.max().to_u64());
-            assert_eq!(tnum.step(number).to_u64(), expected, "{tnum:?} {number:?}");
+            let expected = next.unwrap_or(u64::from(tnum.max().0));
+            assert_eq!(
+                u64::from(tnum.step(number).0),
+                expected,
+                "{tnum:?} {number:?}"
+            );
         }
     }
 }
@@ -441,9 +445,14 @@ fn unary_operations_hold_every_result() {
 }
 
 /// xorshift64.
-struct Random(u64);
+#[derive(Clone)]
+pub(super) struct Random(u64);
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -488,7 +497,7 @@ impl Random {
     }
 
     /// A number as programs have them: near a power of two, or anything.
-    fn number(&mut self) -> u64 {
+    pub(super) fn number(&mut self) -> u64 {
         let near = self.below(9).wrapping_sub(4);
         match self.below(4) {
             0 => self.next(),
@@ -498,7 +507,7 @@ impl Random {
     }
 
     /// A scalar, and a number that it holds.
-    fn scalar(&mut self) -> (Scalar, u64) {
+    pub(super) fn scalar(&mut self) -> (Scalar, u64) {
         let number = self.number();
         let mut scalar = Scalar::constant(number);
         for _ in 0..self.below(5) {

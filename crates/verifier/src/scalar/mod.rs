@@ -24,6 +24,8 @@ mod branch;
 mod exhaustive;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod proofs;
 mod range;
 #[cfg(test)]
 mod small;

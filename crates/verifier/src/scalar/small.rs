@@ -84,8 +84,9 @@ impl<const N: u32> Int for Bits<N> {
         let sign = 1 << (N - 1);
         SignedBits(((self.wide() ^ sign) - sign) as i8)
     }
-    fn to_u64(self) -> u64 {
-        u64::from(self.0)
+    fn below(self, limit: u32) -> Option<u32> {
+        let number = u32::from(self.0);
+        (number < limit).then_some(number)
     }
     fn wrapping_add(self, other: Self) -> Self {
         Bits::cut(self.wide() + other.wide())

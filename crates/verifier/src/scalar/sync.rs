@@ -17,6 +17,10 @@ const ROUNDS: u32 = 3;
 impl<W: Word> ScalarOf<W> {
     /// Lets each part learn from the others, as after every operation.
     pub(super) fn sync(mut self) -> Self {
+        #[cfg(test)]
+        if super::proofs::leave_out_sync() {
+            return self;
+        }
         if self.is_constant() || self == Self::unknown() {
             return self;
         }
@@ -41,7 +45,7 @@ impl<W: Word> ScalarOf<W> {
 
     /// Bits to ranges.
     #[inline]
-    fn bound_by_bits(&mut self) {
+    pub(super) fn bound_by_bits(&mut self) {
         if !self.tnum.is_unknown() {
             self.low.learn_from_bits(self.tnum.low());
             self.wide.learn_from_bits(self.tnum);
@@ -54,7 +58,7 @@ impl<W: Word> ScalarOf<W> {
     /// The one number that is both in the unsigned range and a member of the
     /// tnum, where Linux sees that there is but one.
     #[inline]
-    fn only_member(&self) -> Option<W> {
+    pub(super) fn only_member(&self) -> Option<W> {
         let (min, max) = (self.wide.umin, self.wide.umax);
         let next = self.tnum.step(min);
         if self.tnum.contains(min) {
@@ -67,7 +71,7 @@ impl<W: Word> ScalarOf<W> {
 
     /// Ranges to ranges.
     #[inline]
-    fn deduce(&mut self) {
+    pub(super) fn deduce(&mut self) {
         self.narrow_low();
         self.low.reconcile();
         self.wide.reconcile();
@@ -76,7 +80,7 @@ impl<W: Word> ScalarOf<W> {
 
     /// The word's ranges to those of its low half.
     #[inline]
-    fn narrow_low(&mut self) {
+    pub(super) fn narrow_low(&mut self) {
         let (umin, umax) = (self.wide.umin, self.wide.umax);
         let (smin, smax) = (self.wide.smin.bits(), self.wide.smax.bits());
 
@@ -117,7 +121,7 @@ impl<W: Word> ScalarOf<W> {
 
     /// The low half's ranges to those of the word.
     #[inline]
-    fn narrow_wide(&mut self) {
+    pub(super) fn narrow_wide(&mut self) {
         let (low, wide) = (&self.low, &mut self.wide);
         wide.at_least_unsigned(W::join(wide.umin.high(), low.umin));
         wide.at_most_unsigned(W::join(wide.umax.high(), low.umax));
@@ -138,7 +142,7 @@ impl<W: Word> ScalarOf<W> {
 
     /// Ranges to bits.
     #[inline]
-    fn learn_bits(&mut self) {
+    pub(super) fn learn_bits(&mut self) {
         let wide = self
             .tnum
             .intersect(TnumOf::range(self.wide.umin, self.wide.umax));

@@ -39,8 +39,7 @@ impl<I: Int> TnumOf<I> {
     /// The least tnum that holds every number of `min..=max`.
     #[inline]
     pub fn range(min: I, max: I) -> Self {
-        let unknown = I::BITS - (min ^ max).leading_zeros();
-        let mask = I::ones(unknown);
+        let mask = (min ^ max).filled();
         TnumOf {
             value: min & !mask,
             mask,
@@ -99,8 +98,7 @@ impl<I: Int> TnumOf<I> {
         // to a word that is filled outside the mask carries through the rest.
         let beyond = number.wrapping_sub(self.value);
         let outside = beyond & !self.mask;
-        let below = I::ones(I::BITS - outside.leading_zeros());
-        let part = (beyond | below | !self.mask).wrapping_add(I::ONE) & self.mask;
+        let part = (beyond | outside.filled() | !self.mask).wrapping_add(I::ONE) & self.mask;
         self.value | part
     }
 
@@ -154,22 +152,34 @@ impl<I: Int> TnumOf<I> {
 
     /// Products.
     #[expect(clippy::should_implement_trait, reason = "as its siblings")]
-    pub fn mul(mut self, mut other: Self) -> Self {
-        let mut sum = TnumOf::constant(I::ZERO);
-        while self.max() != I::ZERO && other.max() != I::ZERO {
-            let skip = self.max().trailing_zeros();
-            self = self.lsr(skip);
-            other = other.lsl(skip);
-            let with = sum.add(other);
-            sum = if self.mask & I::ONE == I::ZERO {
-                with
-            } else {
-                sum.union(with)
-            };
-            self = self.lsr(1);
-            other = other.lsl(1);
+    pub fn mul(self, other: Self) -> Self {
+        let (mut a, mut b, mut sum) = (self, other, TnumOf::constant(I::ZERO));
+        while a.max() != I::ZERO && b.max() != I::ZERO {
+            (a, b) = Self::skip_zeros(a, b);
+            (a, b, sum) = Self::multiply_round(a, b, sum);
         }
         sum
+    }
+
+    /// Factors with the same product, the lowest bit of the first not known zero;
+    /// `a` is not zero.
+    #[inline]
+    pub(super) fn skip_zeros(a: Self, b: Self) -> (Self, Self) {
+        let zeros = a.max().trailing_zeros();
+        (a.lsr(zeros), b.lsl(zeros))
+    }
+
+    /// Adds the partial product of the lowest bit of `a`, which is not known zero:
+    /// what is left to multiply, and the sum.
+    #[inline]
+    pub(super) fn multiply_round(a: Self, b: Self, sum: Self) -> (Self, Self, Self) {
+        let with = sum.add(b);
+        let sum = if a.mask & I::ONE == I::ZERO {
+            with
+        } else {
+            sum.union(with)
+        };
+        (a.lsr(1), b.lsl(1), sum)
     }
 
     /// Conjunctions.

@@ -35,8 +35,8 @@ pub trait Int:
 
     /// The same bits, read as a signed number.
     fn signed(self) -> Self::Signed;
-    /// The number as a `u64`.
-    fn to_u64(self) -> u64;
+    /// The number, if it is below a limit.
+    fn below(self, limit: u32) -> Option<u32>;
     /// The sum, wrapped.
     fn wrapping_add(self, other: Self) -> Self;
     /// The difference, wrapped.
@@ -62,6 +62,12 @@ pub trait Int:
         } else {
             Self::MAX >> (Self::BITS - count)
         }
+    }
+
+    /// With ones in all places below the highest one.
+    #[inline]
+    fn filled(self) -> Self {
+        Self::ones(Self::BITS - self.leading_zeros())
     }
 }
 
@@ -123,8 +129,8 @@ macro_rules! native {
                 self as $signed
             }
             #[inline]
-            fn to_u64(self) -> u64 {
-                u64::from(self)
+            fn below(self, limit: u32) -> Option<u32> {
+                (u64::from(self) < u64::from(limit)).then_some(self as u32)
             }
             #[inline]
             fn wrapping_add(self, other: Self) -> Self {
