@@ -92,7 +92,8 @@ mod armed {
     }
 
     fn tell(sought: &Sought, out: &mut Output) -> Result<(), Failure> {
-        out.json(sought)
+        out.json(sought)?;
+        out.flush()
     }
 
     fn text(summary: &Summary, args: &SelfTestArgs) -> String {
