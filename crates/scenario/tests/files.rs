@@ -397,3 +397,86 @@ fn what_is_blessed_is_green() {
     std::fs::write(&path, blessed).unwrap();
     Scenario::load(&path).unwrap().run().unwrap().assert();
 }
+
+/// Packets of a capture that no driver delivers are counted, not run.
+#[test]
+fn runts_are_passed_over() {
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/pcaps/runts.pcap");
+    let (_folder, path) = written(&format!(
+        "object = \"OBJECTS/pass.bpf.o\"\n[[step]]\ncapture = {:?}\n",
+        capture.display().to_string()
+    ));
+    let report = Scenario::load(&path).unwrap().run().unwrap();
+    let all = std::fs::File::open(&capture).unwrap();
+    let mut all = xdp_sim::capture::Reader::new(all, Default::default()).unwrap();
+    let (mut short, mut whole) = (0, 0);
+    while let Some(packet) = all.next().unwrap() {
+        match packet.captured.len() < 14 {
+            true => short += 1,
+            false => whole += 1,
+        }
+    }
+    assert!(short > 0);
+    assert_eq!(report.packets, whole);
+}
+
+/// Everything else that happens between packets.
+#[test]
+fn the_world_changes_between_steps() {
+    let (_folder, path) = written(
+        r#"object = "OBJECTS/router.bpf.o"
+program = "router"
+
+[interfaces.west]
+addresses = ["198.51.100.1/24"]
+
+[interfaces.east]
+mac = "02:00:00:00:11:01"
+addresses = ["203.0.113.1/24"]
+
+[[step]]
+name = "no route, no way"
+packet = "eth / ip src=198.51.100.7 dst=192.0.2.20 / udp"
+expect = { to = ["stack"] }
+
+[[step]]
+name = "a route and a neighbour lead east"
+add.routes = [{ destination = "192.0.2.0/24", via = "203.0.113.2", interface = "east" }]
+add.neighbours = [{ interface = "east", address = "203.0.113.2", mac = "02:00:00:00:11:02" }]
+packet = "eth / ip src=198.51.100.7 dst=192.0.2.20 / udp"
+[step.expect]
+action = "redirect"
+to = "east"
+output = "eth dst=02:00:00:00:11:02 src=02:00:00:00:11:01 / ip src=198.51.100.7 dst=192.0.2.20 ttl=63 / udp"
+
+[[step]]
+name = "without the neighbour the stack must ask"
+remove.neighbours = ["203.0.113.2"]
+packet = "eth / ip src=198.51.100.7 dst=192.0.2.20 / udp"
+expect = { action = "pass", unchanged = true }
+
+[[step]]
+remove.routes = ["192.0.2.0/24"]
+packet = "eth / ip src=198.51.100.7 dst=192.0.2.20 / udp"
+expect = "pass"
+"#,
+    );
+    Scenario::load(&path).unwrap().run().unwrap().assert();
+}
+
+/// A program that does not end is stopped at its budget, and the trap says where.
+#[test]
+fn budgets_and_traps() {
+    let (_folder, path) = written(
+        r#"object = "OBJECTS/portknock.bpf.o"
+budget = 5
+
+[[step]]
+packet = "eth / ip / tcp"
+expect = { action = "aborted", trap = "budget" }
+"#,
+    );
+    let report = Scenario::load(&path).unwrap().run().unwrap();
+    let text = report::text(&report);
+    assert!(report.is_ok(), "{text}");
+}

@@ -39,7 +39,15 @@ pub(crate) fn state(
     for (name, count) in &expect.counts {
         let got = seen.counts.get(&name.text).copied().unwrap_or(0);
         let known = [
-            "aborted", "drop", "pass", "tx", "redirect", "stack", "back", "lost",
+            "aborted",
+            "drop",
+            "pass",
+            "tx",
+            "redirect",
+            "stack",
+            "back",
+            "lost",
+            "too-short",
         ];
         let interfaces = scenario.interfaces.iter().map(|i| i.device.name.as_str());
         let all: Vec<&str> = known.into_iter().chain(interfaces).collect();

@@ -106,8 +106,8 @@ pub enum Problem {
         /// The most that there may be.
         limit: usize,
     },
-    /// Definitions that use each other in a circle, or too deep.
-    #[error("definitions are nested too deeply")]
+    /// Definitions that use each other in a circle, too deep or too often.
+    #[error("definitions use each other in a circle, or too often")]
     TooDeep,
 }
 

@@ -1,5 +1,6 @@
 //! From the words of a description to its parts.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -72,6 +73,10 @@ impl Header {
 /// How deep definitions may use each other.
 const MAX_DEPTH: u32 = 8;
 
+/// How often definitions may be used in one description: they can double with
+/// each level.
+const MAX_USES: u32 = 10_000;
+
 /// Reads a description. Whether its parts make sense where they stand is asked
 /// by who builds a packet of it, or compares one with it.
 pub(super) fn parse(text: &str, definitions: &Definitions) -> Result<Vec<Part>, Error> {
@@ -79,6 +84,7 @@ pub(super) fn parse(text: &str, definitions: &Definitions) -> Result<Vec<Part>, 
         text,
         definitions,
         depth: 0,
+        uses: &Cell::new(0),
     };
     parser.parts()
 }
@@ -87,6 +93,8 @@ struct Parser<'a> {
     text: &'a str,
     definitions: &'a Definitions,
     depth: u32,
+    /// Definitions used so far.
+    uses: &'a Cell<u32>,
 }
 
 impl Parser<'_> {
@@ -390,13 +398,15 @@ impl Parser<'_> {
             };
             return Err(self.error(span.clone(), problem));
         };
-        if self.depth == MAX_DEPTH {
+        self.uses.set(self.uses.get() + 1);
+        if self.depth == MAX_DEPTH || self.uses.get() > MAX_USES {
             return Err(self.error(span.clone(), Problem::TooDeep));
         }
         let parser = Parser {
             text,
             definitions: self.definitions,
             depth: self.depth + 1,
+            uses: self.uses,
         };
         work(&parser).map_err(|inner| {
             let problem = match inner.problem {

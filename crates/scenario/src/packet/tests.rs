@@ -102,6 +102,25 @@ fn definitions_and_numbers() {
     definitions.define("round", "$round");
     let error = bytes_with("$round", &definitions).unwrap_err();
     assert_eq!(error.problem, Problem::TooDeep);
+    // Nor do they grow without end.
+    let mut wide = Definitions::default();
+    wide.define("a0", "1");
+    wide.define("b0", "eth");
+    for level in 1..8 {
+        let below = level - 1;
+        wide.define(
+            format!("a{level}"),
+            vec![format!("$a{below}"); 100].join("+"),
+        );
+        wide.define(
+            format!("b{level}"),
+            vec![format!("$b{below}"); 100].join("/"),
+        );
+    }
+    for text in ["eth / ip ttl=$a7", "$b7"] {
+        let error = bytes_with(text, &wide).unwrap_err();
+        assert_eq!(error.problem, Problem::TooDeep, "{text}");
+    }
 }
 
 #[test]

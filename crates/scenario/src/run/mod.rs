@@ -210,6 +210,11 @@ impl Play<'_> {
             if index > skip.saturating_add(count) {
                 return Ok(());
             }
+            // No driver delivers less than an Ethernet header.
+            if packet.captured.len() < abi::xdp::MIN_PACKET as usize {
+                *seen.counts.entry("too-short".to_owned()).or_default() += 1;
+                continue;
+            }
             let time = packet.timestamp_ns;
             let bytes = packet.captured.to_vec();
             self.packet(step, &bytes, Some(time), seen, judge)?;
