@@ -161,10 +161,11 @@ impl Oracle for AgainstCommand {
         tally.accepted_there += u64::from(answer.verdict == There::Success);
         let said = answer.message.unwrap_or_default();
         Ok(match (&ours, answer.verdict) {
-            (Verdict::Refused(rejection), There::Success) => finding(
-                "accepted there alone",
-                format!("ours: {}", rejection.reason),
-            ),
+            (Verdict::Refused(rejection), There::Success) => {
+                let (code, reason) = (rejection.reason.code(), &rejection.reason);
+                let class = format!("accepted there alone ({code})");
+                finding(&class, format!("ours: {reason}"))
+            }
             (Verdict::Accepted(_), There::Failure) => {
                 finding("accepted by us alone", format!("there: {said}"))
             }
