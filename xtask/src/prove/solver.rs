@@ -189,7 +189,7 @@ fn read_values(said: &str, inputs: &[(String, u32)]) -> Values {
         let is_it = |word: &&str| {
             *word == name || word.strip_suffix(".u").or(word.strip_suffix(".s")) == Some(name)
         };
-        let Some(place) = words.iter().position(|word| is_it(word)) else {
+        let Some(place) = words.iter().position(is_it) else {
             continue;
         };
         let value = match words.get(place + 1..).unwrap_or_default() {

@@ -714,7 +714,7 @@ fn stack_slots(machine: &Machine, at: u64, size: u64) -> Option<(usize, u64, boo
             // one with the lowest address.
             let first = (below - 1) / 8;
             let last = below.saturating_sub(size) / 8;
-            let whole = size == 8 && below % 8 == 0;
+            let whole = size == 8 && below.is_multiple_of(8);
             let slots = match whole {
                 true => 1 << first,
                 false => 1 << first | 1 << last.min(63),
