@@ -39,6 +39,7 @@ mod plan;
 #[cfg(target_os = "linux")]
 mod registers;
 pub mod reproduce;
+mod result;
 #[cfg(feature = "inject")]
 mod self_test;
 mod stage;
@@ -55,6 +56,7 @@ pub use oracle::{Finding, LinuxSaid, Oracle, OracleKind, Tally, config};
 pub use plan::{Against, Limit, Plan, Shard, ShardError};
 #[cfg(target_os = "linux")]
 pub use registers::RegistersAgainstLinux;
+pub use result::SameResults;
 #[cfg(feature = "inject")]
 pub use self_test::{Row, SelfTest, Sought, Summary, self_test};
 pub use state::{Known, WithinStates};

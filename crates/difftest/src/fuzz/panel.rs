@@ -104,6 +104,7 @@ fn one(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotA
                 missing: "only Linux has a kernel to ask".to_owned(),
             });
         }
+        (OracleKind::Result, _) => Some(Box::new(super::SameResults::new())),
         (OracleKind::State, _) => Some(Box::new(super::WithinStates::new()?)),
         _ => None,
     })

@@ -44,6 +44,7 @@ pub struct WithinStates {
     recorder: Recorder,
     walk: Walk,
     stage: Stage,
+    excuse: Option<Known>,
 }
 
 impl WithinStates {
@@ -60,7 +61,13 @@ impl WithinStates {
             recorder: Recorder::default(),
             walk: Walk::default(),
             stage: Stage::new().map_err(missing)?,
+            excuse: None,
         })
+    }
+
+    /// What Linux is known to get wrong, if a run of the last program showed it.
+    pub fn excuse(&self) -> Option<Known> {
+        self.excuse
     }
 
     /// Runs an accepted program.
@@ -85,6 +92,7 @@ impl WithinStates {
             tally.instructions += self.stage.machine.executed();
             tally.states += follower.states;
             if follower.excuse.is_some() {
+                self.excuse = follower.excuse;
                 // What else it did says nothing.
                 continue;
             }
@@ -173,6 +181,7 @@ impl Oracle for WithinStates {
 
     fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
         self.recorder.clear();
+        self.excuse = None;
         let verdict = verifier::verify(
             &case.raw.program,
             &config(&case.raw),
