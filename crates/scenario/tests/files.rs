@@ -169,7 +169,7 @@ fn faulty_files() {
     fails_after_head(
         "[expect]\ncounts.drops = 1",
         expect![
-            "t.toml:3:8: no action or interface is called `drops` (did you mean `drop`?); there are: aborted, drop, pass, tx, redirect, stack, back, lost, eth0"
+            "t.toml:3:8: no action or interface is called `drops` (did you mean `drop`?); there are: aborted, drop, pass, tx, redirect, stack, back, lost, too-short, eth0"
         ],
     );
     fails_after_head(
@@ -473,7 +473,7 @@ budget = 5
 
 [[step]]
 packet = "eth / ip / tcp"
-expect = { action = "aborted", trap = "budget" }
+expect = { action = "aborted", trap = "insn 5: more than 5 instructions" }
 "#,
     );
     let report = Scenario::load(&path).unwrap().run().unwrap();

@@ -186,7 +186,7 @@ fn render(lines: &[Line]) -> String {
             name, left, right, ..
         } = line;
         let padding = " ".repeat(width - left.chars().count());
-        let row = format!("  {name:<10} {left}{padding} {mark} {right}");
+        let row = format!("{name:<10} {left}{padding} {mark} {right}");
         text.push_str(row.trim_end());
         text.push('\n');
     }
@@ -209,7 +209,7 @@ fn bytes_that_differ(expected: &[u8], got: &[u8]) -> String {
         }
         shown += 1;
         if shown > 8 {
-            text.push_str("  …\n");
+            text.push_str("…\n");
             break;
         }
         let marks = (0..16).map(|i| if a.get(i) == b.get(i) { "   " } else { " ^^" });
@@ -222,7 +222,7 @@ fn bytes_that_differ(expected: &[u8], got: &[u8]) -> String {
             } else {
                 String::new()
             };
-            let line = format!("  {offset:<4}  {name:<8}{row}");
+            let line = format!("{offset:<4}  {name:<8}{row}");
             text.push_str(line.trim_end());
             text.push('\n');
         }
