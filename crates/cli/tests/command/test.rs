@@ -36,7 +36,7 @@ fn all_as_expected() {
               ok     and nobody else
               ok     at the end
 
-            1 scenarios, 11 steps, 18 expectations: all met
+            1 scenarios, 11 steps, 21 expectations: all met
             exit 0
         "#]],
     );
@@ -73,12 +73,12 @@ fn a_missed_expectation_is_exit_code_1_and_can_be_blessed() {
 
 #[test]
 fn faulty_files() {
-    let (_folder, path) = changed("[[step]]", "[[stop]]");
+    let (_folder, path) = changed("[step.expect]", "[step.expected]");
     let ran = sim(&format!("test {path} scenarios/filter.toml"));
     // The other file is run all the same.
     assert_eq!(ran.code, 2);
     assert!(
-        ran.stderr.contains(":12:3: unknown key `stop`"),
+        ran.stderr.contains("unknown key `expected`"),
         "{}",
         ran.stderr
     );
