@@ -66,6 +66,21 @@ pub enum Width {
     W64,
 }
 
+impl Width {
+    /// The number of bits: 32 or 64.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Width::W32 => 32,
+            Width::W64 => 64,
+        }
+    }
+
+    /// The number of bytes: 4 or 8.
+    pub const fn bytes(self) -> u32 {
+        self.bits() / 8
+    }
+}
+
 /// Bytes that a memory access moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are the documentation")]
@@ -123,6 +138,26 @@ pub enum AluOp {
     Mov,
 }
 
+impl AluOp {
+    /// All of them.
+    pub const ALL: [AluOp; 14] = [
+        AluOp::Add,
+        AluOp::Sub,
+        AluOp::Mul,
+        AluOp::Div,
+        AluOp::Sdiv,
+        AluOp::Mod,
+        AluOp::Smod,
+        AluOp::Or,
+        AluOp::And,
+        AluOp::Xor,
+        AluOp::Lsh,
+        AluOp::Rsh,
+        AluOp::Arsh,
+        AluOp::Mov,
+    ];
+}
+
 /// Comparisons of conditional jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the documentation")]
@@ -139,6 +174,23 @@ pub enum CmpOp {
     Sle,
     /// Taken when the operands have a bit in common.
     Set,
+}
+
+impl CmpOp {
+    /// All of them.
+    pub const ALL: [CmpOp; 11] = [
+        CmpOp::Eq,
+        CmpOp::Ne,
+        CmpOp::Gt,
+        CmpOp::Ge,
+        CmpOp::Lt,
+        CmpOp::Le,
+        CmpOp::Sgt,
+        CmpOp::Sge,
+        CmpOp::Slt,
+        CmpOp::Sle,
+        CmpOp::Set,
+    ];
 }
 
 /// Byte order conversions (RFC 9669 section 4.2), on a little-endian host.

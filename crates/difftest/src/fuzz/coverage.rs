@@ -43,8 +43,8 @@ impl fmt::Display for Share {
 }
 
 /// Operators of two operands; a copy has but one.
-const OPERATORS: usize = 13;
-const COMPARISONS: usize = 11;
+const OPERATORS: usize = AluOp::ALL.len() - 1;
+const COMPARISONS: usize = CmpOp::ALL.len();
 const WIDTHS: usize = 2;
 /// What may be known of a number: all, something, nothing.
 const KNOWLEDGE: usize = 3;
@@ -126,7 +126,7 @@ impl Coverage {
         if !src.is_scalar() || (op != AluOp::Mov && !dst.is_scalar()) {
             return;
         }
-        let (name, bits) = (format!("{op:?}").to_lowercase(), bits(width));
+        let (name, bits) = (format!("{op:?}").to_lowercase(), width.bits());
         let src = known(&src.num);
         self.operators.insert(match op {
             AluOp::Mov => format!("{name}{bits} {src}"),
@@ -143,15 +143,8 @@ impl Coverage {
             Some(false) => "never",
             None => "open",
         };
-        let (name, bits) = (format!("{op:?}").to_lowercase(), bits(width));
+        let (name, bits) = (format!("{op:?}").to_lowercase(), width.bits());
         self.branches.insert(format!("j{name}{bits} {outcome}"));
-    }
-}
-
-fn bits(width: Width) -> u32 {
-    match width {
-        Width::W32 => 32,
-        Width::W64 => 64,
     }
 }
 

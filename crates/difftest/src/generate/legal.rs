@@ -78,11 +78,7 @@ fn of(row: &Row, readable: &[Reg], random: &mut Random) -> Option<Vec<Slot>> {
         }
         Insn::Atomic { width, .. } => {
             (slot.dst, slot.src) = (dst, src.min(9));
-            let bytes = match width {
-                Width::W32 => 4,
-                Width::W64 => 8,
-            };
-            slot.offset = offset(dst, bytes, random);
+            slot.offset = offset(dst, width.bytes(), random);
         }
         Insn::LoadPacket { .. } => {
             slot.imm = random.below(64) as i32;
@@ -113,10 +109,7 @@ fn of(row: &Row, readable: &[Reg], random: &mut Random) -> Option<Vec<Slot>> {
 }
 
 fn immediate(op: AluOp, width: Width, random: &mut Random) -> i32 {
-    let bits = match width {
-        Width::W32 => 32,
-        Width::W64 => 64,
-    };
+    let bits = width.bits().into();
     match op {
         AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => random.below(bits) as i32,
         _ => random.edge() as i32,

@@ -54,7 +54,6 @@ pub use reduce::reduced;
 pub(crate) use scalar::NUMBERS;
 pub use text::text;
 pub use trim::trim;
-use typed as arithmetic;
 
 /// Tells these random numbers apart from others of the same seed.
 const STREAM: u64 = 0x6765_6e65;

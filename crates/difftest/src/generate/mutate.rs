@@ -1,9 +1,9 @@
 //! Programs that are given, changed a little: in meaning or in bytes.
 
 use abi::Program;
-use isa::{AluOp, Insn, Operand, Reg, Size, Slot, Width};
+use isa::{AluOp, CmpOp, Insn, Operand, Reg, Size, Slot, Width};
 
-use super::typed::{CONDITIONS, OPERATIONS};
+use super::typed::OPERATIONS;
 use super::{edit, legal};
 use crate::families::Random;
 
@@ -116,7 +116,7 @@ fn other(insn: Insn, random: &mut Random) -> Option<Insn> {
             offset,
         } => match what {
             0 => Insn::Branch {
-                op: random.pick(&CONDITIONS),
+                op: random.pick(&CmpOp::ALL),
                 width,
                 dst,
                 src,

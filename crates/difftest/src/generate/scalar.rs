@@ -11,8 +11,8 @@
 use abi::{AttachType, ProgType, Program};
 use isa::{AluOp, AtomicOp, CmpOp, EndianOp, Insn, Operand, Reg, Size, Width};
 
-use super::arithmetic::{CONDITIONS, OPERATIONS};
 use super::emit::{Emit, Label};
+use super::typed::OPERATIONS;
 use crate::families::Random;
 
 /// Numbers of eight bytes that the program reads from the packet.
@@ -195,10 +195,7 @@ impl Writer<'_> {
     }
 
     fn immediate(&mut self, op: AluOp, width: Width) -> i32 {
-        let bits = match width {
-            Width::W32 => 32,
-            Width::W64 => 64,
-        };
+        let bits = width.bits().into();
         match op {
             AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => self.random.below(bits) as i32,
             AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => match self.constant() {
@@ -247,7 +244,7 @@ impl Writer<'_> {
 
     fn branch(&mut self, to: Label) {
         self.branches = self.branches.saturating_sub(1);
-        let op = self.random.pick(&CONDITIONS);
+        let op = self.random.pick(&CmpOp::ALL);
         let width = self.width();
         let dst = self.operand();
         let src = match self.random.percent(30) {

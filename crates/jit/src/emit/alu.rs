@@ -816,12 +816,8 @@ impl Emitter<'_> {
 
 /// Whether all bits of a load stay when it is shifted to the left, by whole bytes.
 fn stays(loaded: Loaded, width: Width, by: u8) -> bool {
-    let bits = match width {
-        Width::W32 => 32,
-        Width::W64 => 64,
-    };
     let last = loaded.size.bits() + u32::from(loaded.shift) + u32::from(by);
-    !loaded.signed && by.is_multiple_of(8) && last <= bits
+    !loaded.signed && by.is_multiple_of(8) && last <= width.bits()
 }
 
 /// A shift to the left in 64 bits, shifted once more.

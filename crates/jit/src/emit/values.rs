@@ -541,11 +541,7 @@ impl Emitter<'_> {
     }
 
     fn rotate(&mut self, width: Width, dst: u8, src: u8, by: u8) {
-        let bits = match width {
-            Width::W32 => 32,
-            Width::W64 => 64,
-        };
-        let (left, right) = (by as i8, (bits - by) as i8);
+        let (left, right) = (by as i8, width.bits() as i8 - by as i8);
         let ops = &mut self.tables.asm.ops;
         match width {
             Width::W64 if dst == src => dynasm!(ops ; .arch x64 ; rol Rq(dst), left),

@@ -156,11 +156,10 @@ impl Value {
             (AluOp::Rsh, AluOp::Lsh) => (two, one),
             _ => return None,
         };
-        let bits = match left.width {
-            Width::W32 => 32,
-            Width::W64 => 64,
-        };
-        let fits = left.reg == right.reg && left.width == right.width && left.by + right.by == bits;
+        let bits = left.width.bits();
+        let fits = left.reg == right.reg
+            && left.width == right.width
+            && u32::from(left.by + right.by) == bits;
         fits.then_some(Value::Rotate {
             reg: left.reg,
             by: left.by,

@@ -17,37 +17,6 @@ use super::{Branches, Scalar, ScalarOf};
 type Word = Bits<4>;
 type Small = ScalarOf<Word>;
 
-const ALU: [AluOp; 14] = [
-    AluOp::Add,
-    AluOp::Sub,
-    AluOp::Mul,
-    AluOp::Div,
-    AluOp::Sdiv,
-    AluOp::Mod,
-    AluOp::Smod,
-    AluOp::Or,
-    AluOp::And,
-    AluOp::Xor,
-    AluOp::Lsh,
-    AluOp::Rsh,
-    AluOp::Arsh,
-    AluOp::Mov,
-];
-
-const CMP: [CmpOp; 11] = [
-    CmpOp::Eq,
-    CmpOp::Ne,
-    CmpOp::Gt,
-    CmpOp::Ge,
-    CmpOp::Lt,
-    CmpOp::Le,
-    CmpOp::Sgt,
-    CmpOp::Sge,
-    CmpOp::Slt,
-    CmpOp::Sle,
-    CmpOp::Set,
-];
-
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
 
 mod concrete {
@@ -305,7 +274,7 @@ fn for_each_pair(mut check: impl FnMut((&Small, u64), (&Small, u64))) {
 #[test]
 fn alu_holds_every_result() {
     for_each_pair(|(a, a_set), (b, b_set)| {
-        for op in ALU {
+        for op in AluOp::ALL {
             for width in WIDTHS {
                 let result = set(&a.alu(op, width, *b));
                 for x in numbers(a_set) {
@@ -337,7 +306,7 @@ fn pointer_arithmetic_holds_every_result() {
 #[test]
 fn branches_lose_no_pair_and_decisions_hold_for_each() {
     for_each_pair(|(a, a_set), (b, b_set)| {
-        for op in CMP {
+        for op in CmpOp::ALL {
             for width in WIDTHS {
                 let Branches { fall, taken } = Small::refine(op, width, *a, *b);
                 let sets = [fall, taken].map(|(a, b)| (set(&a), set(&b)));
@@ -364,7 +333,7 @@ fn branches_lose_no_pair_and_decisions_hold_for_each() {
 #[test]
 fn a_register_beside_itself_loses_no_number() {
     for scalar in scalars() {
-        for op in CMP {
+        for op in CmpOp::ALL {
             for width in WIDTHS {
                 let Branches { fall, taken } = Small::refine_same(op, width, scalar);
                 for x in numbers(set(&scalar)) {
@@ -544,7 +513,7 @@ fn words_of_64_bits_hold_random_results() {
     for _ in 0..100_000 {
         let ((a, x), (b, y)) = (random.scalar(), random.scalar());
         assert!(a.contains(x) && b.contains(y));
-        for op in ALU {
+        for op in AluOp::ALL {
             for width in WIDTHS {
                 let result = a.alu(op, width, b);
                 if let Some(z) = concrete::alu(op, width, 64, x, y) {
@@ -556,7 +525,7 @@ fn words_of_64_bits_hold_random_results() {
                 assert!(!result.violates_invariants());
             }
         }
-        let op = CMP[random.below(11) as usize];
+        let op = CmpOp::ALL[random.below(11) as usize];
         for width in WIDTHS {
             let holds = concrete::holds(op, width, 64, x, y);
             let Branches { fall, taken } = Scalar::refine(op, width, a, b);

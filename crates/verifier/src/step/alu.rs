@@ -228,10 +228,7 @@ fn check_constant(op: AluOp, width: Width, operand: Operand) -> Result {
     let Operand::Imm(imm) = operand else {
         return Ok(());
     };
-    let bits = match width {
-        Width::W32 => 32,
-        Width::W64 => 64,
-    };
+    let bits = width.bits() as i32;
     match op {
         AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod if imm == 0 => {
             Err(Arithmetic::DivisionByZero.into())

@@ -133,11 +133,7 @@ impl Writer<'_> {
 
     pub(super) fn atomic(&mut self) {
         let width = self.width();
-        let bytes = match width {
-            Width::W32 => 4,
-            Width::W64 => 8,
-        };
-        let (base, offset) = self.place(bytes);
+        let (base, offset) = self.place(width.bytes());
         let op = self.random.pick(&ATOMICS);
         let src = self.target();
         self.emit.insn(Insn::Atomic {

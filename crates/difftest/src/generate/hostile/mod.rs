@@ -15,10 +15,10 @@ mod number;
 use std::sync::{Arc, OnceLock};
 
 use abi::{AttachType, MapDef, MapType, ProgType, Program};
-use isa::{AluOp, Imm64, Insn, Operand, PacketMode, Reg, Size, Width};
+use isa::{AluOp, CmpOp, Imm64, Insn, Operand, PacketMode, Reg, Size, Width};
 
 use super::emit::{Emit, Label};
-use super::{arithmetic, legal};
+use super::legal;
 use crate::families::Random;
 
 /// Bytes at `r2`.
@@ -241,7 +241,7 @@ impl Writer<'_> {
             let to = self.somewhere();
             return self.emit.jump(to);
         }
-        let op = self.random.pick(&arithmetic::CONDITIONS);
+        let op = self.random.pick(&CmpOp::ALL);
         let (width, dst) = (self.width(), self.any());
         let src = self.operand();
         let to = self.somewhere();
@@ -251,7 +251,7 @@ impl Writer<'_> {
     fn early_exit(&mut self) {
         let to = self.emit.label();
         let (dst, imm) = (self.any(), self.random.edge() as i32);
-        let op = self.random.pick(&arithmetic::CONDITIONS);
+        let op = self.random.pick(&CmpOp::ALL);
         self.emit.branch(op, Width::W64, dst, Operand::Imm(imm), to);
         self.emit.insn(Insn::Exit);
         self.emit.place(to);

@@ -2,12 +2,12 @@
 
 use isa::{AluOp, EndianOp, Imm64, Insn, Operand, Reg, Width};
 
-use super::super::arithmetic;
+use super::super::typed::OPERATIONS;
 use super::{Holds, ONE, Pointer, VALUES, Writer};
 
 impl Writer<'_> {
     pub(super) fn arithmetic(&mut self) {
-        let op = self.random.pick(&arithmetic::OPERATIONS);
+        let op = self.random.pick(&OPERATIONS);
         let (width, dst) = (self.width(), self.target());
         let src = match op {
             // Shifts by what is in bounds, and by what is not.

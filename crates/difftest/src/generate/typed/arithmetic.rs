@@ -29,21 +29,6 @@ pub(in crate::generate) const OPERATIONS: [AluOp; 20] = [
     AluOp::Mov,
 ];
 
-/// All comparisons.
-pub(in crate::generate) const CONDITIONS: [CmpOp; 11] = [
-    CmpOp::Eq,
-    CmpOp::Ne,
-    CmpOp::Gt,
-    CmpOp::Ge,
-    CmpOp::Lt,
-    CmpOp::Le,
-    CmpOp::Sgt,
-    CmpOp::Sge,
-    CmpOp::Slt,
-    CmpOp::Sle,
-    CmpOp::Set,
-];
-
 const WORD: u64 = u32::MAX as u64;
 
 impl Writer<'_> {
@@ -135,10 +120,7 @@ impl Writer<'_> {
 
     /// An immediate that the operation takes.
     fn immediate(&mut self, op: AluOp, width: Width) -> i32 {
-        let bits = match width {
-            Width::W32 => 32,
-            Width::W64 => 64,
-        };
+        let bits = width.bits().into();
         match op {
             AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => self.random.below(bits) as i32,
             AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => {

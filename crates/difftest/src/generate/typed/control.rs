@@ -2,7 +2,7 @@
 
 use isa::{AluOp, CmpOp, Insn, Operand, Reg, Size, Width};
 
-use super::arithmetic::{CONDITIONS, refine, transfer};
+use super::arithmetic::{refine, transfer};
 use super::{DEEPEST, Writer};
 use crate::generate::emit::Label;
 use crate::generate::held::{Held, Range, State};
@@ -31,7 +31,7 @@ impl Condition {
 impl Writer<'_> {
     /// A jump to `label` under some condition on numbers.
     pub(super) fn condition(&mut self, label: Label) -> Condition {
-        let op = self.random.pick(&CONDITIONS);
+        let op = self.random.pick(&CmpOp::ALL);
         let width = self.width();
         let reg = self.operand(0);
         if self.random.percent(30) {

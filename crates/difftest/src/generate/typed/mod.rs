@@ -27,7 +27,7 @@ use super::{Dial, legal};
 use crate::families::Random;
 use call::Function;
 
-pub(super) use arithmetic::{CONDITIONS, OPERATIONS};
+pub(super) use arithmetic::OPERATIONS;
 
 /// Stops the growth of a program.
 const LARGEST: usize = 600;

@@ -73,10 +73,7 @@ impl Verifier<'_> {
         width: Width,
         moves: Moves<'_>,
     ) -> Result<Value> {
-        let size = match width {
-            Width::W32 => 4,
-            Width::W64 => 8,
-        };
+        let size = width.bytes();
         let base = *self.state.reg(reg);
         self.access(&Request {
             reg,

@@ -48,7 +48,7 @@ pub(super) fn lemmas(prover: &mut Prover) {
     byte_orders(prover);
 }
 
-fn digits(width: Width) -> &'static str {
+pub(super) fn digits(width: Width) -> &'static str {
     match width {
         Width::W64 => "64",
         Width::W32 => "32",

@@ -8,27 +8,10 @@ use super::super::super::word::{Int, Word};
 use super::super::lemma::{Claims, Prover, S, W, all_if, in_scalar};
 use super::super::term::{Term, Truth};
 
-const ALL: [CmpOp; 11] = [
-    CmpOp::Eq,
-    CmpOp::Ne,
-    CmpOp::Gt,
-    CmpOp::Ge,
-    CmpOp::Lt,
-    CmpOp::Le,
-    CmpOp::Sgt,
-    CmpOp::Sge,
-    CmpOp::Slt,
-    CmpOp::Sle,
-    CmpOp::Set,
-];
-
 pub(super) fn lemmas(prover: &mut Prover) {
-    for op in ALL {
+    for op in CmpOp::ALL {
         for width in [Width::W64, Width::W32] {
-            let digits = match width {
-                Width::W64 => "64",
-                Width::W32 => "32",
-            };
+            let digits = super::alu::digits(width);
             refinement(prover, op, width, digits);
             refinement_of_one(prover, op, width, digits);
             decision(prover, op, width, digits);
