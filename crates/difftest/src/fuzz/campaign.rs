@@ -236,8 +236,7 @@ impl Campaign<'_> {
     }
 
     fn found(&mut self, index: u64, finding: Finding) {
-        let class = format!("{}: {}", finding.oracle.name(), finding.class);
-        let count = self.report.classes.entry(class).or_default();
+        let count = self.report.classes.entry(finding.full_class()).or_default();
         *count += 1;
         if *count > EACH || self.enough {
             return;

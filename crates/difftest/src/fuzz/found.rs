@@ -43,7 +43,7 @@ impl Found {
 
     /// Who says so and of what sort it is.
     pub fn class(&self) -> String {
-        format!("{}: {}", self.finding.oracle.name(), self.finding.class)
+        self.finding.full_class()
     }
 
     /// What ledgers and the command's output say of it.

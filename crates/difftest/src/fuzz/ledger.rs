@@ -77,22 +77,9 @@ pub struct Progress {
     pub seconds: f64,
     /// The first so many programs of the shard were looked at.
     pub covered: u64,
-    /// Programs.
-    pub programs: u64,
-    /// Of them, accepted.
-    pub accepted: u64,
-    /// Of them, those of which our verifier knows too little.
-    pub unsupported: u64,
-    /// Programs that somebody else was asked about.
-    pub asked: u64,
-    /// Of them, accepted there.
-    pub accepted_there: u64,
-    /// Runs.
-    pub runs: u64,
-    /// Instructions in them.
-    pub instructions: u64,
-    /// States that something was held against.
-    pub states: u64,
+    /// Programs and runs.
+    #[serde(flatten)]
+    pub tally: Tally,
     /// How often something of a class was found.
     pub classes: BTreeMap<String, u64>,
     /// What of the verifier was exercised.
@@ -101,48 +88,15 @@ pub struct Progress {
 
 impl Progress {
     fn new(run: &str, over: bool, report: &Report) -> Progress {
-        let Tally {
-            programs,
-            accepted,
-            unsupported,
-            asked,
-            accepted_there,
-            runs,
-            instructions,
-            states,
-            ..
-        } = report.tally;
         Progress {
             run: run.to_owned(),
             over,
             seconds: report.time.as_secs_f64(),
             covered: report.covered,
-            programs,
-            accepted,
-            unsupported,
-            asked,
-            accepted_there,
-            runs,
-            instructions,
-            states,
+            tally: report.tally.clone(),
             classes: report.classes.clone(),
             coverage: report.coverage.clone(),
         }
-    }
-}
-
-impl Progress {
-    fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        tally.programs = self.programs;
-        tally.accepted = self.accepted;
-        tally.unsupported = self.unsupported;
-        tally.asked = self.asked;
-        tally.accepted_there = self.accepted_there;
-        tally.runs = self.runs;
-        tally.instructions = self.instructions;
-        tally.states = self.states;
-        tally
     }
 }
 
@@ -302,7 +256,7 @@ impl Joined {
                 if let Some((_, known)) = self.runs.get_mut(&progress.run) {
                     let later = known
                         .as_ref()
-                        .is_none_or(|k| k.programs <= progress.programs);
+                        .is_none_or(|k| k.tally.programs <= progress.tally.programs);
                     if later {
                         *known = Some(*progress);
                     }
@@ -322,7 +276,7 @@ impl Joined {
             BTreeMap::new();
         let programs = |runs: &BTreeMap<String, (Campaign, Option<Progress>)>, run: &str| {
             let progress = runs.get(run).and_then(|(_, progress)| progress.as_ref());
-            progress.map_or(0, |progress| progress.programs)
+            progress.map_or(0, |progress| progress.tally.programs)
         };
         let runs = std::mem::take(&mut self.runs);
         for (run, (campaign, _)) in &runs {
@@ -355,7 +309,7 @@ impl Joined {
             ..Report::default()
         };
         for progress in self.runs.values().filter_map(|(_, p)| p.as_ref()) {
-            report.tally.add(&progress.tally());
+            report.tally.add(&progress.tally);
             report.coverage.add(progress.coverage.clone());
             report.time += Duration::from_secs_f64(progress.seconds.max(0.0));
             for (class, count) in &progress.classes {

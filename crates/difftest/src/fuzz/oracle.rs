@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use abi::Errno;
 use loader::raw::RawProgram;
+use serde::{Deserialize, Serialize};
 use verifier::{Config, Privileges, Verdict};
 
 use super::{Against, Case};
@@ -117,10 +118,15 @@ impl Finding {
             linux: None,
         }
     }
+
+    /// Who says so and of what sort it is.
+    pub fn full_class(&self) -> String {
+        format!("{}: {}", self.oracle.name(), self.class)
+    }
 }
 
 /// What was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Cases that were looked at.
     pub programs: u64,
@@ -139,8 +145,10 @@ pub struct Tally {
     /// States that something was held against.
     pub states: u64,
     /// How often a program was refused, by code of the refusal.
+    #[serde(skip)]
     pub refusals: BTreeMap<&'static str, u64>,
     /// Whether our verdict of the case has been counted.
+    #[serde(skip)]
     counted: bool,
 }
 

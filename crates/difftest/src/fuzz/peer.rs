@@ -123,12 +123,16 @@ impl AgainstCommand {
         self.running = None;
         match &silence {
             Silence::Died(status) if !self.answered => {
-                let status = status.map_or("it ended".to_owned(), |status| status.to_string());
+                let status = ending(*status);
                 Err(self.broken(format!("it never answered: {status}")))
             }
             _ => Ok(Err(silence)),
         }
     }
+}
+
+fn ending(status: Option<ExitStatus>) -> String {
+    status.map_or_else(|| "it ended".to_owned(), |status| status.to_string())
 }
 
 impl Oracle for AgainstCommand {
@@ -147,14 +151,10 @@ impl Oracle for AgainstCommand {
             Ok(answer) => answer,
             Err(Silence::Late) => {
                 let seconds = self.patience.as_secs_f64();
-                return Ok(finding(
-                    "no answer there",
-                    format!("none after {seconds} s"),
-                ));
+                return Ok(finding(LATE, format!("none after {seconds} s")));
             }
             Err(Silence::Died(status)) => {
-                let status = status.map_or("it ended".to_owned(), |status| status.to_string());
-                return Ok(finding("a crash there", status));
+                return Ok(finding("a crash there", ending(status)));
             }
         };
         tally.asked += 1;

@@ -14,13 +14,11 @@
 use abi::ProgType;
 
 use super::oracle::config;
+use super::stage::BUDGET;
 use super::{Case, Finding, Oracle, OracleKind, Tally};
 use crate::CannotAsk;
 use crate::engines::{self, Way, ways};
 use crate::generate::{self, hostile};
-
-/// Instructions that a run may take for each of the program.
-const BUDGET: u64 = 8;
 
 /// Compiled code against the interpreter.
 #[derive(Debug)]

@@ -1,15 +1,15 @@
 //! A machine in which one program after another is run.
 
 use abi::{MapType, ProgType, Program};
-use isa::{Imm64, Insn};
 use vm::packet::Input as Arrival;
 use vm::{Machine, MapId, ProgId, Trap, Watch, World};
 
+use super::inputs::maps_of;
 use super::{Case, Input};
 
 /// Instructions that a run may take for each of the program: there are loops that
 /// end only after millions.
-const BUDGET: u64 = 8;
+pub(super) const BUDGET: u64 = 8;
 
 /// A machine in which one program after another is run. What one leaves the next
 /// does not find.
@@ -70,31 +70,15 @@ impl Stage {
     }
 
     fn make_maps(&mut self, program: &Program) -> bool {
-        self.furnished = false;
-        for (at, slot) in program.code.iter().enumerate() {
-            let insn = isa::decode(*slot, program.code.get(at + 1).copied());
-            let Insn::LoadImm {
-                imm: Imm64::MapIndex { index } | Imm64::MapIndexValue { index, .. },
-                ..
-            } = insn
-            else {
-                continue;
-            };
-            let index = index as usize;
-            let Some(def) = program.maps.get(index) else {
-                return false;
-            };
-            if self.maps.len() <= index {
-                self.maps.resize(index + 1, ABSENT);
-            }
-            if self.maps[index] != ABSENT {
-                continue;
-            }
+        let named = maps_of(program);
+        self.furnished = !named.is_empty();
+        let length = named.iter().map(|(index, _)| *index as usize + 1).max();
+        self.maps.resize(length.unwrap_or(0), ABSENT);
+        for (index, def) in named {
             match self.machine.create_map(def) {
-                Ok(id) => self.maps[index] = id,
+                Ok(id) => self.maps[index as usize] = id,
                 Err(_) => return false,
             }
-            self.furnished = true;
         }
         true
     }

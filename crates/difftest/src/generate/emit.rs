@@ -1,6 +1,6 @@
 //! Instructions in a row, with labels for where jumps and calls lead.
 
-use isa::{CallTarget, CmpOp, Imm64, Insn, Operand, Pc, Reg, Slot, Width};
+use isa::{AluOp, CallTarget, CmpOp, Imm64, Insn, Operand, Pc, Reg, Size, Slot, Width};
 
 /// A place in the code that may be used before it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,25 @@ impl Emit {
 
     pub(super) fn slot(&mut self, slot: Slot) {
         self.slots.push(slot);
+    }
+
+    pub(super) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) {
+        self.insn(Insn::Alu {
+            op,
+            width,
+            dst,
+            src,
+        });
+    }
+
+    pub(super) fn load(&mut self, size: Size, signed: bool, dst: Reg, base: Reg, offset: i16) {
+        self.insn(Insn::Load {
+            size,
+            signed,
+            dst,
+            base,
+            offset,
+        });
     }
 
     pub(super) fn branch(&mut self, op: CmpOp, width: Width, dst: Reg, src: Operand, to: Label) {

@@ -23,6 +23,16 @@ const STACK: i32 = 64;
 const DEEPEST: u32 = 3;
 /// Stops the growth of a program.
 const LARGEST: usize = 120;
+/// Sizes of what is spilled and filled.
+const SPILLED: [Size; 7] = [
+    Size::B8,
+    Size::B8,
+    Size::B8,
+    Size::B4,
+    Size::B4,
+    Size::B2,
+    Size::B1,
+];
 const SIZES: [Size; 4] = [Size::B1, Size::B2, Size::B4, Size::B8];
 
 /// Writes a program.
@@ -86,10 +96,11 @@ impl Writer<'_> {
     fn read_numbers(&mut self, out: Label) {
         let data = self.random.pick(&[Reg::R2, Reg::R6, Reg::R0]);
         let (end, limit) = (Reg::R3, Reg::R4);
-        self.load(Size::B4, false, end, Reg::R1, 4);
-        self.load(Size::B4, false, data, Reg::R1, 0);
-        self.alu(AluOp::Mov, Width::W64, limit, Operand::Reg(data));
-        self.alu(
+        self.emit.load(Size::B4, false, end, Reg::R1, 4);
+        self.emit.load(Size::B4, false, data, Reg::R1, 0);
+        self.emit
+            .alu(AluOp::Mov, Width::W64, limit, Operand::Reg(data));
+        self.emit.alu(
             AluOp::Add,
             Width::W64,
             limit,
@@ -106,10 +117,10 @@ impl Writer<'_> {
             let size = self.random.pick(&[Size::B1, Size::B4, Size::B8, Size::B8]);
             let signed = size != Size::B8 && self.random.percent(20);
             let offset = 8 * self.random.below(NUMBERS as u64) as i16;
-            self.load(size, signed, reg, data, offset);
+            self.emit.load(size, signed, reg, data, offset);
             self.live |= bit(reg);
         }
-        self.load(Size::B8, false, data, data, 0);
+        self.emit.load(Size::B8, false, data, data, 0);
         self.live |= bit(data);
         for pointer in [Reg::R1, end, limit] {
             if self.live & bit(pointer) == 0 && self.random.percent(50) {
@@ -191,7 +202,7 @@ impl Writer<'_> {
             true => Operand::Reg(self.operand()),
             false => Operand::Imm(self.immediate(op, width)),
         };
-        self.alu(op, width, dst, src);
+        self.emit.alu(op, width, dst, src);
     }
 
     fn immediate(&mut self, op: AluOp, width: Width) -> i32 {
@@ -222,12 +233,12 @@ impl Writer<'_> {
             true => Width::W32,
             false => Width::W64,
         };
-        self.alu(AluOp::Mov, width, dst, Operand::Reg(src));
+        self.emit.alu(AluOp::Mov, width, dst, Operand::Reg(src));
         self.live |= bit(dst);
         if self.random.percent(40) {
             let by = self.random.below(16) as i32 - 4;
             let width = self.width();
-            self.alu(AluOp::Add, width, dst, Operand::Imm(by));
+            self.emit.alu(AluOp::Add, width, dst, Operand::Imm(by));
         }
     }
 
@@ -297,7 +308,8 @@ impl Writer<'_> {
         self.locked |= bit(counter);
         let branches = self.random.below(2) as u32;
         self.inside(branches);
-        self.alu(AluOp::Add, Width::W64, counter, Operand::Imm(1));
+        self.emit
+            .alu(AluOp::Add, Width::W64, counter, Operand::Imm(1));
         let op = self.random.pick(&[CmpOp::Lt, CmpOp::Ne, CmpOp::Slt]);
         let width = self.width();
         self.emit
@@ -355,7 +367,8 @@ impl Writer<'_> {
     fn leave(&mut self) {
         if self.live & 1 == 0 {
             let src = self.operand();
-            self.alu(AluOp::Mov, Width::W64, Reg::R0, Operand::Reg(src));
+            self.emit
+                .alu(AluOp::Mov, Width::W64, Reg::R0, Operand::Reg(src));
         }
         self.emit.insn(Insn::Exit);
     }
@@ -366,26 +379,24 @@ impl Writer<'_> {
         -8 * (1 + self.random.below(4) as i16)
     }
 
+    /// Where in a slot something of this size is: at its start in so many of a
+    /// hundred.
+    fn within(&mut self, size: Size, at_start: u64) -> i16 {
+        let place = self.random.below(8 / u64::from(size.bytes())) as i16;
+        match self.random.percent(at_start) {
+            true => 0,
+            false => place * size.bytes() as i16,
+        }
+    }
+
     fn spill(&mut self) {
         let at = self.slot();
-        let size = self.random.pick(&[
-            Size::B8,
-            Size::B8,
-            Size::B8,
-            Size::B4,
-            Size::B4,
-            Size::B2,
-            Size::B1,
-        ]);
+        let size = self.random.pick(&SPILLED);
         let src = match self.random.percent(85) {
             true => Operand::Reg(self.operand()),
             false => Operand::Imm(self.random.pick(&[0, 0, 1, -1, 7])),
         };
-        let within = self.random.below(8 / u64::from(size.bytes())) as i16;
-        let within = match self.random.percent(75) {
-            true => 0,
-            false => within * size.bytes() as i16,
-        };
+        let within = self.within(size, 75);
         self.emit.insn(Insn::Store {
             size,
             base: Reg::FP,
@@ -396,23 +407,11 @@ impl Writer<'_> {
 
     fn fill(&mut self) {
         let at = self.slot();
-        let size = self.random.pick(&[
-            Size::B8,
-            Size::B8,
-            Size::B8,
-            Size::B4,
-            Size::B4,
-            Size::B2,
-            Size::B1,
-        ]);
+        let size = self.random.pick(&SPILLED);
         let signed = size != Size::B8 && self.random.percent(20);
-        let within = self.random.below(8 / u64::from(size.bytes())) as i16;
-        let within = match self.random.percent(80) {
-            true => 0,
-            false => within * size.bytes() as i16,
-        };
+        let within = self.within(size, 80);
         let dst = self.target();
-        self.load(size, signed, dst, Reg::FP, at + within);
+        self.emit.load(size, signed, dst, Reg::FP, at + within);
         self.live |= bit(dst);
     }
 
@@ -453,7 +452,8 @@ impl Writer<'_> {
         let way = self.random.below(4);
         let bounded = match way {
             0 if self.locked & bit(number) == 0 => {
-                self.alu(AluOp::And, Width::W64, number, Operand::Imm(most));
+                self.emit
+                    .alu(AluOp::And, Width::W64, number, Operand::Imm(most));
                 number
             }
             // The number itself, or one that it is linked with, is compared.
@@ -471,13 +471,15 @@ impl Writer<'_> {
                     true => number,
                     false => {
                         let twin = self.random.pick(&same);
-                        self.alu(AluOp::Mov, Width::W64, twin, Operand::Reg(number));
+                        self.emit
+                            .alu(AluOp::Mov, Width::W64, twin, Operand::Reg(number));
                         twin
                     }
                 };
                 let by = self.random.below(8) as i32;
                 if compared != number && self.random.percent(40) {
-                    self.alu(AluOp::Add, Width::W64, compared, Operand::Imm(by));
+                    self.emit
+                        .alu(AluOp::Add, Width::W64, compared, Operand::Imm(by));
                 }
                 let width = match self.random.percent(25) {
                     true => Width::W32,
@@ -490,13 +492,16 @@ impl Writer<'_> {
             }
             _ => number,
         };
-        self.alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
+        self.emit
+            .alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
         // What is not bounded is refused: seldom on purpose.
         let unbounded = way == 3 && !self.random.percent(10);
         if unbounded {
-            self.alu(AluOp::Add, Width::W64, pointer, Operand::Imm(-8));
+            self.emit
+                .alu(AluOp::Add, Width::W64, pointer, Operand::Imm(-8));
         } else {
-            self.alu(AluOp::Add, Width::W64, pointer, Operand::Reg(bounded));
+            self.emit
+                .alu(AluOp::Add, Width::W64, pointer, Operand::Reg(bounded));
         }
         let size = self.random.pick(&SIZES);
         let offset = match unbounded {
@@ -512,10 +517,9 @@ impl Writer<'_> {
                 src,
             });
             self.number_in(pointer, 3);
-        } else if unbounded {
-            self.load(size, false, pointer, pointer, offset);
         } else {
-            self.load(Size::B1, false, pointer, pointer, offset);
+            let size = if unbounded { size } else { Size::B1 };
+            self.emit.load(size, false, pointer, pointer, offset);
         }
         // On the way around it the register may hold nothing.
         self.live &= !bit(pointer);
@@ -539,7 +543,8 @@ impl Writer<'_> {
         for reg in [Reg::R1, Reg::R2, Reg::R3] {
             if self.live & bit(reg) == 0 {
                 let src = self.operand();
-                self.alu(AluOp::Mov, Width::W64, reg, Operand::Reg(src));
+                self.emit
+                    .alu(AluOp::Mov, Width::W64, reg, Operand::Reg(src));
             }
         }
         let label = match self.functions.last() {
@@ -614,29 +619,9 @@ impl Writer<'_> {
     }
 
     fn number_in(&mut self, reg: Reg, value: i32) {
-        self.alu(AluOp::Mov, Width::W64, reg, Operand::Imm(value));
+        self.emit
+            .alu(AluOp::Mov, Width::W64, reg, Operand::Imm(value));
         self.live |= bit(reg);
-    }
-
-    // Instructions.
-
-    fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) {
-        self.emit.insn(Insn::Alu {
-            op,
-            width,
-            dst,
-            src,
-        });
-    }
-
-    fn load(&mut self, size: Size, signed: bool, dst: Reg, base: Reg, offset: i16) {
-        self.emit.insn(Insn::Load {
-            size,
-            signed,
-            dst,
-            base,
-            offset,
-        });
     }
 }
 

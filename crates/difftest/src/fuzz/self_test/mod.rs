@@ -22,7 +22,7 @@ use inject::{Bug, Class};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-use super::panel::Panel;
+use super::panel::{self, Panel};
 use super::panics::caught;
 use super::{Against, Case, Finding, Limit, Mix, OracleKind, Plan, Shard, Tally};
 use crate::CannotAsk;
@@ -154,11 +154,6 @@ fn is_for(oracle: OracleKind, bug: Bug) -> bool {
     }
 }
 
-/// The programs among which bugs of a class are.
-fn mix(_: Class) -> Mix {
-    Mix::default()
-}
-
 fn seek(task: Task, plan: &SelfTest, stop: &AtomicBool) -> Result<Sought, CannotAsk> {
     let mut search = Search::new(task, plan, stop);
     if task.bug.class() == Class::Loader {
@@ -218,7 +213,7 @@ fn seek_in_programs(search: &mut Search<'_>) -> Result<(), CannotAsk> {
     let Task { bug, oracle, seed } = search.task;
     let plan = Plan {
         seed,
-        mix: mix(bug.class()),
+        mix: Mix::default(),
         oracles: vec![oracle],
         against: search.plan.against.clone(),
         shard: Shard::default(),
@@ -226,7 +221,7 @@ fn seek_in_programs(search: &mut Search<'_>) -> Result<(), CannotAsk> {
         jobs: NonZeroUsize::MIN,
         patience: search.plan.budget,
     };
-    let mut panel = Panel::new(&plan)?;
+    let mut panel = Panel::new(&plan, panel::make)?;
     // Making the oracle is not looking.
     search.start = cpu_time();
     let mut tally = Tally::default();

@@ -14,7 +14,8 @@
 //! be. And a checkpoint that was found to depend on a number that is loose says
 //! so at once.
 
-use isa::{AtomicOp, CallTarget, Insn, Operand, PacketMode, Pc, Reg, Width};
+use isa::{AtomicOp, CallTarget, Insn, Operand, PacketMode, Pc, Reg};
+use vm::helper::TAIL_CALL;
 use vm::{Machine, Moment, Watch};
 
 use super::graph::{Claim, Cover, Graph, Link, NONE, Node, Place, Places};
@@ -22,7 +23,6 @@ use super::known::Known;
 use super::member::{Around, fits, holds_narrow};
 
 const FRAMES: usize = abi::limits::MAX_CALL_FRAMES;
-const TAIL_CALL: i32 = 12;
 /// Registers that a call writes.
 const CALLED: u16 = 0x3f;
 /// Nodes that a run may be at.
@@ -346,23 +346,12 @@ impl<'g> Follower<'g> {
                 width,
                 src,
             } => {
-                let touched = stack(
-                    base,
-                    offset,
-                    match width {
-                        Width::W32 => 4,
-                        Width::W64 => 8,
-                    },
-                );
+                let touched = stack(base, offset, width.bytes().into());
                 Done {
                     reads: bit(src) | u16::from(op == AtomicOp::Cmpxchg),
                     writes: match op {
                         AtomicOp::Cmpxchg => 1,
-                        AtomicOp::Xchg
-                        | AtomicOp::Add { fetch: true }
-                        | AtomicOp::Or { fetch: true }
-                        | AtomicOp::And { fetch: true }
-                        | AtomicOp::Xor { fetch: true } => bit(src),
+                        op if op.fetches() => bit(src),
                         _ => 0,
                     },
                     loaded: touched.map(|(f, s, _)| (f, s)),
@@ -490,7 +479,7 @@ impl<'g> Follower<'g> {
         {
             self.excuse = Some(Known::SignedFill);
         }
-        for claim in graph.claims_of(node) {
+        for claim in graph.claims_in(&node.claims) {
             if node.again && is_argument(claim.place, frame) {
                 continue;
             }
@@ -518,7 +507,7 @@ impl<'g> Follower<'g> {
             }
             thread.loose.set(base, claim.place, true);
         }
-        for link in graph.links_of(node) {
+        for link in graph.links_in(&node.links) {
             let [one, other] = link.places;
             if thread.loose.has(base, one) || thread.loose.has(base, other) {
                 continue;
@@ -555,7 +544,7 @@ impl<'g> Follower<'g> {
             frame.slots |= idle.slots;
             thread.loose.any = true;
         }
-        for claim in &graph.claims[cover.claims.start as usize..cover.claims.end as usize] {
+        for claim in graph.claims_in(&cover.claims) {
             if node.again && is_argument(claim.place, frame) {
                 continue;
             }
@@ -575,7 +564,7 @@ impl<'g> Follower<'g> {
                 });
             }
         }
-        for link in &graph.links[cover.links.start as usize..cover.links.end as usize] {
+        for link in graph.links_in(&cover.links) {
             let was_loose = |place| thread.loose.has(base, place);
             if link.places.into_iter().any(was_loose) {
                 continue;
@@ -646,7 +635,7 @@ impl Watch for Follower<'_> {
 
 fn is_tail_call(insn: Insn) -> bool {
     insn == Insn::Call {
-        target: CallTarget::Helper(TAIL_CALL),
+        target: CallTarget::Helper(TAIL_CALL as i32),
     }
 }
 

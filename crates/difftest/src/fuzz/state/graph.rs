@@ -174,11 +174,11 @@ impl Graph {
         functions.position(|(first, global)| *global && *first == start)
     }
 
-    pub(super) fn claims_of(&self, node: &Node) -> &[Claim] {
-        &self.claims[node.claims.start as usize..node.claims.end as usize]
+    pub(super) fn claims_in(&self, range: &Range<u32>) -> &[Claim] {
+        &self.claims[range.start as usize..range.end as usize]
     }
 
-    pub(super) fn links_of(&self, node: &Node) -> &[Link] {
-        &self.links[node.links.start as usize..node.links.end as usize]
+    pub(super) fn links_in(&self, range: &Range<u32>) -> &[Link] {
+        &self.links[range.start as usize..range.end as usize]
     }
 }

@@ -96,8 +96,7 @@ impl WithinStates {
                 // What else it did says nothing.
                 continue;
             }
-            let missed = follower.missed;
-            if let Some(missed) = missed {
+            if let Some(missed) = follower.missed {
                 found = Some(self.missed(&missed, number));
                 break;
             }
@@ -107,13 +106,12 @@ impl WithinStates {
                     TrapKind::Budget { .. } | TrapKind::Unsupported { .. }
                 )
             {
+                let class = format!("trap: {}", trap_class(&trap.kind));
+                let what = self.stage.machine.explain(&trap);
                 found = Some(Finding {
-                    oracle: OracleKind::State,
-                    class: format!("trap: {}", trap_class(&trap.kind)),
-                    what: self.stage.machine.explain(&trap),
                     pc: Some(trap.pc.0),
                     input: Some(number),
-                    linux: None,
+                    ..Finding::new(OracleKind::State, class, what)
                 });
                 break;
             }
@@ -164,12 +162,9 @@ impl WithinStates {
             let _ = write!(what, " (after {})", before.0);
         }
         Finding {
-            oracle: OracleKind::State,
-            class: class.to_owned(),
-            what,
             pc: Some(missed.pc.0),
             input: Some(input),
-            linux: None,
+            ..Finding::new(OracleKind::State, class, what)
         }
     }
 }
@@ -188,10 +183,7 @@ impl Oracle for WithinStates {
             Some(&mut self.recorder),
         );
         tally.ours(&verdict);
-        if !verdict.is_accepted() {
-            return Ok(None);
-        }
-        if self.recorder.graph.is_full {
+        if !verdict.is_accepted() || self.recorder.graph.is_full {
             return Ok(None);
         }
         Ok(self.run(case, tally))

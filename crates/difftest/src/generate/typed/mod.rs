@@ -386,12 +386,7 @@ impl Writer<'_> {
     // Instructions that leave the state to the caller.
 
     fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) {
-        self.emit.insn(Insn::Alu {
-            op,
-            width,
-            dst,
-            src,
-        });
+        self.emit.alu(op, width, dst, src);
     }
 
     fn add(&mut self, dst: Reg, value: i32) {
@@ -403,13 +398,7 @@ impl Writer<'_> {
     }
 
     fn load_insn(&mut self, size: Size, signed: bool, dst: Reg, base: Reg, offset: i16) {
-        self.emit.insn(Insn::Load {
-            size,
-            signed,
-            dst,
-            base,
-            offset,
-        });
+        self.emit.load(size, signed, dst, base, offset);
     }
 
     fn store_insn(&mut self, size: Size, base: Reg, offset: i16, src: Operand) {
