@@ -1,5 +1,19 @@
 //! Names that someone may have meant.
 
+use std::fmt;
+
+/// " (did you mean `x`?)", where something is near enough.
+pub(crate) struct Hint<'a>(pub(crate) Option<&'a str>);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, " (did you mean `{name}`?)"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The one of `known` that is nearest to `name`, if one is near enough to have
 /// been meant.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

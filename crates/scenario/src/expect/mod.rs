@@ -84,6 +84,23 @@ impl Judge<'_> {
         });
     }
 
+    /// Two numbers that should be the same; whether they are.
+    pub(crate) fn equal(
+        &mut self,
+        spot: &Spot,
+        what: impl Into<String>,
+        expected: u64,
+        got: u64,
+    ) -> bool {
+        if expected == got {
+            self.met();
+        } else {
+            self.miss(spot, what, expected.to_string(), got.to_string());
+            self.fix(spot, got.to_string());
+        }
+        expected == got
+    }
+
     /// More about the last miss.
     pub(crate) fn detail(&mut self, detail: String) {
         if let Some(miss) = self.check.misses.last_mut() {

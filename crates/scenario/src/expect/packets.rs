@@ -337,12 +337,8 @@ impl One<'_, '_> {
     }
 
     fn equal(&mut self, spot: &crate::file::Spot, what: &str, expected: u64, got: u64) {
-        if expected == got {
-            self.judge.met();
-        } else {
-            self.miss(spot, what, expected.to_string(), got.to_string());
-            self.judge.fix(spot, got.to_string());
-        }
+        let what = format!("{}{what}", self.name);
+        self.judge.equal(spot, what, expected, got);
     }
 
     fn miss(&mut self, spot: &crate::file::Spot, what: &str, expected: String, got: String) {

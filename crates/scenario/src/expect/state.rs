@@ -56,13 +56,8 @@ pub(crate) fn state(
             let problem = Problem::unknown("action or interface", &name.text, all);
             return Err(at(scenario, &name.spot, problem));
         }
-        if got == *count {
-            judge.met();
-        } else {
-            let what = format!("packets counted as {}", name.text);
-            judge.miss(&name.spot, what, count.to_string(), got.to_string());
-            judge.fix(&name.spot, got.to_string());
-        }
+        let what = format!("packets counted as {}", name.text);
+        judge.equal(&name.spot, what, *count, got);
     }
     if let (Some((most, spot)), Some(took)) = (&expect.max_instructions, seen.most_instructions) {
         if took <= *most {
@@ -288,16 +283,11 @@ impl Comparison<'_, '_> {
         }
         if let Some((count, spot)) = &expect.count {
             let got = found.len() as u64;
-            if got == *count {
-                self.judge.met();
-            } else {
-                let what = format!("entries of {}", expect.map.text);
-                self.judge
-                    .miss(spot, what, count.to_string(), got.to_string());
+            let what = format!("entries of {}", expect.map.text);
+            if !self.judge.equal(spot, what, *count, got) {
                 let all: Vec<&Json> = found.iter().collect();
                 let others = self.others(&all);
                 self.judge.detail(others);
-                self.judge.fix(spot, got.to_string());
             }
         }
         if expect.only && !left.is_empty() {

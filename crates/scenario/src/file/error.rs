@@ -9,6 +9,7 @@ use std::sync::Arc;
 use xdp_sim::contents::FillProblem;
 
 use crate::packet;
+use crate::suggest::Hint;
 
 /// A file that a scenario was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,18 +238,6 @@ impl Error {
     /// Whether a program is one that Linux would not load.
     pub fn is_refusal(&self) -> bool {
         matches!(self.problem, Problem::Refused { .. })
-    }
-}
-
-/// " (did you mean `x`?)", where something is near enough.
-struct Hint<'a>(Option<&'a str>);
-
-impl fmt::Display for Hint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(name) => write!(f, " (did you mean `{name}`?)"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::suggest::Hint;
+
 /// What is wrong with a description, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -127,18 +129,6 @@ impl Error {
             column: before.chars().count() + 1,
             span,
             problem,
-        }
-    }
-}
-
-/// "; did you mean `x`?", where something is near enough.
-struct Hint<'a>(Option<&'a str>);
-
-impl fmt::Display for Hint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(name) => write!(f, " (did you mean `{name}`?)"),
-            None => Ok(()),
         }
     }
 }

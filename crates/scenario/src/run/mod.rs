@@ -215,9 +215,13 @@ impl Play<'_> {
                 *seen.counts.entry("too-short".to_owned()).or_default() += 1;
                 continue;
             }
-            let time = packet.timestamp_ns;
-            let bytes = packet.captured.to_vec();
-            self.packet(step, &bytes, Some(time), seen, judge)?;
+            self.packet(
+                step,
+                packet.captured,
+                Some(packet.timestamp_ns),
+                seen,
+                judge,
+            )?;
         }
     }
 
