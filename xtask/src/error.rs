@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 /// Why a task failed.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,19 @@ impl Error {
         move |source| Error::File {
             path: path.to_path_buf(),
             source,
+        }
+    }
+
+    /// An error unless the tool ran on this input and succeeded.
+    pub(crate) fn unless_ok(
+        tool: &'static str,
+        input: &str,
+        status: io::Result<ExitStatus>,
+    ) -> Result<(), Error> {
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Error::tool(tool, input, &status)),
+            Err(error) => Err(Error::tool(tool, input, &error)),
         }
     }
 

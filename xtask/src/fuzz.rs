@@ -121,7 +121,7 @@ fn build(names: &[String]) -> Result<(), Error> {
         .args(names.iter().flat_map(|name| ["--bin", name]))
         .env("RUSTFLAGS", FLAGS.join(" "))
         .env("RUSTC_BOOTSTRAP", "1");
-    check("cargo", "fuzz/Cargo.toml", command)
+    Error::unless_ok("cargo", "fuzz/Cargo.toml", command.status())
 }
 
 /// Writes what fuzzing begins with, and dictionaries.
@@ -133,15 +133,7 @@ fn seed(names: &[String]) -> Result<(), Error> {
         .args(["--example", "fuzz_seeds", "--"])
         .arg(folder())
         .args(names);
-    check("cargo", "fuzz_seeds", command)
-}
-
-fn check(tool: &'static str, input: &str, mut command: Command) -> Result<(), Error> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Error::tool(tool, input, &status)),
-        Err(error) => Err(Error::tool(tool, input, &error)),
-    }
+    Error::unless_ok("cargo", "fuzz_seeds", command.status())
 }
 
 /// Whether nothing was found.

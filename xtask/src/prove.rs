@@ -107,7 +107,7 @@ fn write_lemmas(operators: &[String]) -> Result<Vec<Lemma>, Error> {
         .env("EBPF_SIM_OPERATORS", operators.join(","))
         .stdout(std::process::Stdio::null())
         .status();
-    solver::succeeded("cargo test", test, status)?;
+    Error::unless_ok("cargo test", test, status)?;
     let mut lemmas = vec![];
     for entry in fs::read_dir(&directory).map_err(Error::file(&directory))? {
         let path: PathBuf = entry.map_err(Error::file(&directory))?.path();

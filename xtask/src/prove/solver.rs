@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::lemma::Lemma;
 use crate::error::Error;
@@ -55,7 +55,7 @@ pub(crate) fn install() -> Result<PathBuf, Error> {
         .args(["-m", "venv", "--clear"])
         .arg(&environment)
         .status();
-    succeeded("python3 -m venv", "target/prove/python", made).map_err(no_solvers)?;
+    Error::unless_ok("python3 -m venv", "target/prove/python", made).map_err(no_solvers)?;
     let installed = Command::new(&python)
         .args([
             "-m",
@@ -66,31 +66,13 @@ pub(crate) fn install() -> Result<PathBuf, Error> {
         ])
         .args(PACKAGES)
         .status();
-    succeeded("pip install", &PACKAGES.join(" "), installed).map_err(no_solvers)?;
+    Error::unless_ok("pip install", &PACKAGES.join(" "), installed).map_err(no_solvers)?;
     fs::write(&mark, wanted).map_err(Error::file(&mark))?;
     Ok(python)
 }
 
 fn no_solvers(error: Error) -> Error {
     Error::NoSolvers(Box::new(error))
-}
-
-/// An error unless the command ran and succeeded.
-pub(crate) fn succeeded(
-    tool: &'static str,
-    input: &str,
-    status: io::Result<ExitStatus>,
-) -> Result<(), Error> {
-    let reason = match status {
-        Ok(status) if status.success() => return Ok(()),
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    Err(Error::Tool {
-        tool,
-        input: input.to_owned(),
-        reason,
-    })
 }
 
 /// A running `solve.py`.
