@@ -18,17 +18,17 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(plan: &Plan) -> Live {
         let bar = match io::stderr().is_terminal() {
-            true => ProgressBar::new_spinner(),
+            true => {
+                let bar = ProgressBar::new_spinner();
+                bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+                bar.enable_steady_tick(Duration::from_millis(200));
+                bar
+            }
             false => ProgressBar::hidden(),
         };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
             bar.set_style(style);
         }
-        bar.set_draw_target(match io::stderr().is_terminal() {
-            true => ProgressDrawTarget::stderr_with_hz(5),
-            false => ProgressDrawTarget::hidden(),
-        });
-        bar.enable_steady_tick(Duration::from_millis(200));
         Live {
             bar,
             limit: plan.limit,
