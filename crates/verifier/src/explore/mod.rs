@@ -437,6 +437,9 @@ impl<'a> Verifier<'a> {
     }
 
     fn observe_covered(&mut self, by: CheckpointId) {
+        if self.observer.is_none() {
+            return;
+        }
         let from = self.prev_pc;
         let checkpoint = self.cache.get(by);
         let by_marks = checkpoint.branches == 0 && !self.loops.is_open(checkpoint.visit);
