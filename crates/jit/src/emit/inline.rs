@@ -110,10 +110,7 @@ impl Emitter<'_> {
         if size <= 8 {
             dynasm!(ops ; .arch x64 ; xor esi, esi);
         }
-        self.call_with_map(Routine::LookupShort, map);
-        self.restore(saved);
-        self.values.keeps(RegSet::KEPT);
-        self.values.overwritten(Reg::R0, u32::MAX.into());
+        self.call_with_map(Routine::LookupShort, map, saved);
         true
     }
 
@@ -122,14 +119,12 @@ impl Emitter<'_> {
         self.settle_needed(self.after.with(RegSet(1 << 2 | 1 << 3)));
         let saved = self.live.after(number).and(RegSet::ARGUMENTS);
         self.save(saved);
-        self.call_with_map(Routine::Reserve, map);
-        self.restore(saved);
-        self.values.keeps(RegSet::KEPT);
-        self.values.overwritten(Reg::R0, u32::MAX.into());
+        self.call_with_map(Routine::Reserve, map, saved);
         true
     }
 
-    fn call_with_map(&mut self, routine: Routine, map: MapId) {
+    /// Calls a routine that answers an address; `saved` was saved before.
+    fn call_with_map(&mut self, routine: Routine, map: MapId, saved: RegSet) {
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops
             ; .arch x64
@@ -137,6 +132,9 @@ impl Emitter<'_> {
             ; lea rcx, [r12 + offset::CONTEXT]
         );
         self.call_to(routine);
+        self.restore(saved);
+        self.values.keeps(RegSet::KEPT);
+        self.values.overwritten(Reg::R0, u32::MAX.into());
     }
 
     /// Puts a part of a key into a register. Where the block has just written it in
