@@ -41,6 +41,9 @@ pub struct Config {
     pub cpus: u32,
     /// Types of the kernel it is loaded into.
     pub kernel_btf: Option<Arc<Btf>>,
+    /// Instructions to follow, over all paths, before giving up: the answer is
+    /// that this is not supported. Linux's own limit, 1,000,000, is a refusal.
+    pub patience: u64,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             test_reg_invariants: false,
             cpus: 1,
             kernel_btf: None,
+            patience: u64::MAX,
         }
     }
 }

@@ -223,11 +223,18 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    fn too_long(&self) -> Box<crate::Fault> {
+        match self.stats.processed {
+            processed if processed > MAX_PROCESSED => Limit::Processed(processed).into(),
+            processed => self.unsupported(format!("more than {} instructions", processed - 1)),
+        }
+    }
+
     /// Follows one instruction; [`Flow::Next`] is resolved.
     fn follow_one(&mut self) -> Result<Flow> {
         self.stats.processed += 1;
-        if self.stats.processed > MAX_PROCESSED {
-            return Err(Limit::Processed(self.stats.processed).into());
+        if self.stats.processed > MAX_PROCESSED.min(self.config.patience) {
+            return Err(self.too_long());
         }
         self.trail.next_instruction();
         let pc = self.pc;

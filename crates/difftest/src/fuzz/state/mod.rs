@@ -24,6 +24,7 @@ mod record;
 
 use std::fmt::Write;
 
+use verifier::Config;
 use verifier::state::Value;
 use vm::TrapKind;
 
@@ -36,6 +37,10 @@ use graph::Place;
 pub use known::Known;
 use member::Around;
 use record::Recorder;
+
+/// Instructions that the verifier may follow of a program. Those that take more are
+/// mostly refused in the end, and one of them takes the time of thousands of others.
+const PATIENCE: u64 = 20_000;
 
 /// What accepted programs do lies within what the verifier recorded, and they
 /// never trap.
@@ -177,11 +182,11 @@ impl Oracle for WithinStates {
     fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
         self.recorder.clear();
         self.excuse = None;
-        let verdict = verifier::verify(
-            &case.raw.program,
-            &config(&case.raw),
-            Some(&mut self.recorder),
-        );
+        let config = Config {
+            patience: PATIENCE,
+            ..config(&case.raw)
+        };
+        let verdict = verifier::verify(&case.raw.program, &config, Some(&mut self.recorder));
         tally.ours(&verdict);
         if !verdict.is_accepted() || self.recorder.graph.is_full {
             return Ok(None);
