@@ -485,7 +485,7 @@ pub(crate) struct SelfTestArgs {
     /// to find it; exit status 1 when one is not found. Only in builds that were made
     /// for it: `cargo build --features inject`.
     #[arg(long, help_heading = SELF_TEST,
-          conflicts_with_all = ["time", "programs", "mix", "shard", "only", "replay", "out", "ledger"])]
+          conflicts_with_all = ["time", "programs", "shard", "only", "replay", "out", "ledger"])]
     pub(crate) self_test: bool,
 
     /// Only these bugs, by id. Default: all.

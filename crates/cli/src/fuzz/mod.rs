@@ -34,7 +34,7 @@ pub(crate) fn fuzz(args: &FuzzArgs, out: &mut Output) -> Result<ExitCode, Failur
     }
     let plan = plan(args)?;
     if args.self_test.self_test {
-        return self_test::self_test(&args.self_test, &plan, out);
+        return self_test::self_test(args, &plan, out);
     }
     match &args.replay {
         Some(path) => replay::replay(path, args, &plan, out),

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use difftest::fuzz::Plan;
 
-use crate::args::SelfTestArgs;
+use crate::args::FuzzArgs;
 use crate::error::Failure;
 use crate::output::Output;
 
 #[cfg(not(feature = "inject"))]
-pub(super) fn self_test(_: &SelfTestArgs, _: &Plan, _: &mut Output) -> Result<ExitCode, Failure> {
+pub(super) fn self_test(_: &FuzzArgs, _: &Plan, _: &mut Output) -> Result<ExitCode, Failure> {
     let why = "this build has no bugs to bring back, as no build for use should: \
                `cargo build --release -p ebpf-sim --features inject` makes one that has";
     Err(Failure::input("--self-test", why))
@@ -29,23 +29,25 @@ mod armed {
     use inject::{ABSENT, Bug};
 
     use super::*;
+    use crate::args::SelfTestArgs;
     use crate::error;
     use crate::layout::{grouped, table};
 
     pub(in super::super) fn self_test(
-        args: &SelfTestArgs,
+        args: &FuzzArgs,
         plan: &Plan,
         out: &mut Output,
     ) -> Result<ExitCode, Failure> {
         let mut failure = None;
         let searches = SelfTest {
-            bugs: bugs(args)?,
+            bugs: bugs(&args.self_test)?,
             oracles: oracles(plan),
             against: plan.against.clone(),
-            seeds: (0..args.seeds)
+            seeds: (0..args.self_test.seeds)
                 .map(|n| Seed(plan.seed.0.wrapping_add(n)))
                 .collect(),
-            budget: args.budget,
+            mix: args.mix,
+            budget: args.self_test.budget,
             jobs: plan.jobs,
         };
         let summary = fuzz::self_test(&searches, &mut |sought| match tell(sought, out) {
@@ -59,7 +61,7 @@ mod armed {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        error::say(text(&summary, args));
+        error::say(text(&summary, &args.self_test));
         Ok(match summary.missed.is_empty() {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),

@@ -24,7 +24,7 @@ use serde::Serialize;
 
 use super::panel::{self, Panel};
 use super::panics::caught;
-use super::{Against, Case, Finding, Limit, Mix, OracleKind, Plan, Shard, Tally};
+use super::{Against, Case, Finding, Kind, Limit, Mix, OracleKind, Plan, Shard, Tally};
 use crate::CannotAsk;
 use crate::families::Seed;
 
@@ -41,6 +41,8 @@ pub struct SelfTest {
     pub against: Against,
     /// Where programs come from.
     pub seeds: Vec<Seed>,
+    /// Which kinds of programs; none: those among which bugs of a class are.
+    pub mix: Option<Mix>,
     /// How long one oracle may look for one bug with one seed, of the processor's
     /// time.
     pub budget: Duration,
@@ -113,29 +115,19 @@ pub fn self_test(
         }
         Ok(())
     })?;
-    Ok(Summary::of(all))
+    Ok(Summary::of(&all, plan))
 }
 
 fn tasks(plan: &SelfTest) -> Vec<Task> {
     let mut tasks = Vec::new();
     for bug in &plan.bugs {
-        let mut looked = false;
         for oracle in &plan.oracles {
             if !is_for(*oracle, *bug) || !oracle.can_ask(&plan.against) {
                 continue;
             }
-            looked = true;
             tasks.extend(plan.seeds.iter().map(|seed| Task {
                 bug: *bug,
                 oracle: *oracle,
-                seed: *seed,
-            }));
-        }
-        // Whoever is not looked for is not found, and that is said.
-        if !looked {
-            tasks.extend(plan.seeds.first().map(|seed| Task {
-                bug: *bug,
-                oracle: OracleKind::Crash,
                 seed: *seed,
             }));
         }
@@ -151,6 +143,14 @@ fn is_for(oracle: OracleKind, bug: Bug) -> bool {
         (Bug::Cve2021_3489, _) => oracle == OracleKind::State,
         (_, Class::Machine | Class::Compiler) => oracle == OracleKind::Result,
         _ => !matches!(oracle, OracleKind::Result | OracleKind::Crash),
+    }
+}
+
+/// The programs among which bugs of a class are.
+fn mix(class: Class) -> Mix {
+    match class {
+        Class::Scalar | Class::Pruning => Mix::only(Kind::Scalar),
+        _ => Mix::default(),
     }
 }
 
@@ -213,7 +213,7 @@ fn seek_in_programs(search: &mut Search<'_>) -> Result<(), CannotAsk> {
     let Task { bug, oracle, seed } = search.task;
     let plan = Plan {
         seed,
-        mix: Mix::default(),
+        mix: search.plan.mix.unwrap_or_else(|| mix(bug.class())),
         oracles: vec![oracle],
         against: search.plan.against.clone(),
         shard: Shard::default(),

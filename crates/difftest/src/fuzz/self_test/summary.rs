@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use inject::Bug;
-
-use super::Sought;
+use super::{SelfTest, Sought};
 
 /// What all searches came to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// One for each bug and oracle that looked for it, in order of the bugs.
     pub rows: Vec<Row>,
-    /// Bugs that no oracle found with some seed: id and how many seeds.
+    /// Bugs that no oracle found with some seeds: id and how many seeds.
     pub missed: Vec<(&'static str, usize)>,
 }
 
@@ -36,30 +34,24 @@ pub struct Row {
 }
 
 impl Summary {
-    pub(super) fn of(all: Vec<Sought>) -> Summary {
-        let place = |id: &str| Bug::ALL.iter().position(|bug| bug.id() == id);
-        let mut searches: BTreeMap<_, Vec<&Sought>> = BTreeMap::new();
-        let mut seeds: BTreeMap<_, bool> = BTreeMap::new();
-        for sought in &all {
-            let key = (place(sought.bug), sought.bug, sought.oracle);
-            searches.entry(key).or_default().push(sought);
-            let found = seeds
-                .entry((place(sought.bug), sought.bug, sought.seed))
-                .or_default();
-            *found |= sought.found;
-        }
-        let mut missed: Vec<(&'static str, usize)> = Vec::new();
-        for ((_, bug, _), found) in seeds {
-            match missed.last_mut() {
-                _ if found => {}
-                Some((last, count)) if *last == bug => *count += 1,
-                _ => missed.push((bug, 1)),
+    pub(super) fn of(all: &[Sought], plan: &SelfTest) -> Summary {
+        let mut summary = Summary::default();
+        for bug in plan.bugs.iter().map(|bug| bug.id()) {
+            let of_bug = || all.iter().filter(move |sought| sought.bug == bug);
+            let mut searches: BTreeMap<_, Vec<&Sought>> = BTreeMap::new();
+            for sought in of_bug() {
+                searches.entry(sought.oracle).or_default().push(sought);
+            }
+            summary
+                .rows
+                .extend(searches.into_values().map(|of| Row::of(&of)));
+            let found = |seed: u64| of_bug().any(|sought| sought.found && sought.seed == seed);
+            let missed = plan.seeds.iter().filter(|seed| !found(seed.0)).count();
+            if missed > 0 {
+                summary.missed.push((bug, missed));
             }
         }
-        Summary {
-            rows: searches.into_values().map(|of| Row::of(&of)).collect(),
-            missed,
-        }
+        summary
     }
 }
 
@@ -88,7 +80,14 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use inject::Bug;
+
     use super::*;
+    use crate::families::Seed;
+    use crate::fuzz::Against;
 
     #[test]
     fn a_bug_is_missed_with_each_seed_that_no_oracle_finds_it_with() {
@@ -102,14 +101,25 @@ mod tests {
             cpu_seconds: programs as f64,
             what: None,
         };
-        let summary = Summary::of(vec![
+        let plan = SelfTest {
+            bugs: vec![Bug::Cve2021_3490, Bug::Cve2020_8835],
+            oracles: Vec::new(),
+            against: Against::Nobody,
+            seeds: (1..4).map(Seed).collect(),
+            mix: None,
+            budget: Duration::ZERO,
+            jobs: NonZeroUsize::MIN,
+        };
+        let all = [
             sought("state", 1, true, 5),
             sought("state", 2, false, 9),
             sought("state", 3, false, 9),
             sought("verdict", 2, true, 7),
             sought("verdict", 3, false, 7),
-        ]);
-        assert_eq!(summary.missed, [(Bug::Cve2021_3490.id(), 1)]);
+        ];
+        let summary = Summary::of(&all, &plan);
+        let missed = [("cve-2021-3490", 1), ("cve-2020-8835", 3)];
+        assert_eq!(summary.missed, missed);
         let row = &summary.rows[0];
         assert_eq!((row.oracle, row.found, row.seeds), ("state", 1, 3));
         assert_eq!((row.programs, row.cpu_seconds), (5, (5.0, 5.0)));
