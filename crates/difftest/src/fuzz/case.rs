@@ -9,6 +9,10 @@ use super::inputs::{Input, maps_of};
 use crate::families::{Random, Seed};
 use crate::generate::{self, Dial, Mode};
 
+/// `BPF_F_TEST_STATE_FREQ`: a checkpoint wherever one may be, so that more paths
+/// end at one.
+const TEST_STATE_FREQ: u32 = 1 << 3;
+
 /// Tells these random numbers apart from others of the same seed.
 const STREAM: u64 = 0x6361_7365;
 
@@ -159,7 +163,13 @@ impl Case {
     pub fn of(mix: &Mix, random: &mut Random) -> Case {
         let kind = mix.pick(random);
         let raw = match kind {
-            Kind::Scalar => generate::program_by(Mode::Scalar, random),
+            Kind::Scalar => {
+                let mut raw = generate::program_by(Mode::Scalar, random);
+                if random.percent(25) {
+                    raw.flags |= TEST_STATE_FREQ;
+                }
+                raw
+            }
             Kind::Xdp => generate::program_by(Mode::Xdp(Dial::SOUND), random),
             Kind::Typed => generate::program_by(Mode::Typed(Dial::SOUND), random),
             Kind::Edge => generate::program_by(Mode::Typed(Dial::EDGE), random),

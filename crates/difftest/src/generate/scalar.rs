@@ -153,8 +153,10 @@ impl Writer<'_> {
             79..=86 => self.index(),
             87..=90 => self.counted(),
             91 => self.may_goto(),
-            92..=94 => self.call(),
-            95..=96 => self.atomic(),
+            92..=93 => self.call(),
+            94 => self.known_bits(),
+            95 => self.atomic(),
+            96 => self.fetched_index(),
             97..=98 => self.out(),
             _ => {
                 let reg = self.target();
@@ -249,6 +251,28 @@ impl Writer<'_> {
             false => self.constant(),
         };
         self.number_in(reg, value);
+    }
+
+    /// A number with some bits known, compared with one that lies between its ends
+    /// and differs in a known bit.
+    fn known_bits(&mut self) {
+        let dst = self.changed();
+        let most = self.random.pick(&[7, 15, 255]);
+        let bit = self.random.pick(&[1, 2, 4]);
+        self.emit.alu(AluOp::Or, Width::W64, dst, Operand::Imm(bit));
+        self.emit.alu(AluOp::And, Width::W64, dst, Operand::Imm(most));
+        let other = match self.random.percent(50) {
+            true => most - bit,
+            false => self.random.below(most as u64) as i32 & !bit,
+        };
+        let (op, width) = (self.random.pick(&[CmpOp::Ne, CmpOp::Eq]), self.width());
+        self.branches = self.branches.saturating_sub(1);
+        let skip = self.emit.label();
+        self.emit.branch(op, width, dst, Operand::Imm(other), skip);
+        let live = self.live;
+        self.arithmetic();
+        self.live &= live;
+        self.emit.place(skip);
     }
 
     // Branches and loops.
@@ -437,6 +461,49 @@ impl Writer<'_> {
             base: Reg::FP,
             offset,
             src,
+        });
+    }
+
+    /// An atomic operation fetches a small number, which differs by path, for an
+    /// offset into the stack.
+    fn fetched_index(&mut self) {
+        let (offset, pointer, fetched) = (self.slot(), self.target(), self.target());
+        if pointer == fetched {
+            return self.atomic();
+        }
+        let join = self.emit.label();
+        let numbers = [0, 1, 2, 3, 5, 7];
+        let first = self.random.pick(&numbers);
+        self.store_number(offset, first);
+        self.branch(join);
+        let second = self.random.pick(&numbers);
+        self.store_number(offset, second);
+        self.emit.place(join);
+        let operand = self.random.pick(&[0, 1, 3]);
+        self.number_in(fetched, operand);
+        let op = self
+            .random
+            .pick(&[AtomicOp::Add { fetch: true }, AtomicOp::Xchg]);
+        let (width, base, src) = (Width::W64, Reg::FP, fetched);
+        self.emit.insn(Insn::Atomic {
+            op,
+            width,
+            base,
+            offset,
+            src,
+        });
+        self.emit.alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
+        self.emit.alu(AluOp::Add, Width::W64, pointer, Operand::Reg(fetched));
+        self.emit.load(Size::B1, false, pointer, pointer, -(STACK as i16));
+        self.live |= bit(pointer);
+    }
+
+    fn store_number(&mut self, offset: i16, number: i32) {
+        self.emit.insn(Insn::Store {
+            size: Size::B8,
+            base: Reg::FP,
+            offset,
+            src: Operand::Imm(number),
         });
     }
 
