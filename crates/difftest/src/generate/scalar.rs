@@ -147,7 +147,9 @@ impl Writer<'_> {
         match kind {
             0..=34 => self.arithmetic(),
             35..=44 => self.copy(),
-            45..=64 => self.block(),
+            45..=62 => self.block(),
+            63 => self.choice(),
+            64 => self.compared_index(),
             65..=71 => self.spill(),
             72..=78 => self.fill(),
             79..=86 => self.index(),
@@ -253,6 +255,17 @@ impl Writer<'_> {
         self.number_in(reg, value);
     }
 
+    /// A number that is 0 or -1, and a constant: how compilers write a choice.
+    fn choice(&mut self) {
+        self.branches = self.branches.saturating_sub(1);
+        let (dst, width) = (self.changed(), self.width());
+        let sign = width.bits() as i32 - 1;
+        self.emit.alu(AluOp::Arsh, width, dst, Operand::Imm(sign));
+        let op = self.random.pick(&[AluOp::Or, AluOp::And]);
+        let (width, constant) = (self.width(), self.constant());
+        self.emit.alu(op, width, dst, Operand::Imm(constant));
+    }
+
     /// A number with some bits known, compared with one that lies between its ends
     /// and differs in a known bit.
     fn known_bits(&mut self) {
@@ -260,7 +273,8 @@ impl Writer<'_> {
         let most = self.random.pick(&[7, 15, 255]);
         let bit = self.random.pick(&[1, 2, 4]);
         self.emit.alu(AluOp::Or, Width::W64, dst, Operand::Imm(bit));
-        self.emit.alu(AluOp::And, Width::W64, dst, Operand::Imm(most));
+        self.emit
+            .alu(AluOp::And, Width::W64, dst, Operand::Imm(most));
         let other = match self.random.percent(50) {
             true => most - bit,
             false => self.random.below(most as u64) as i32 & !bit,
@@ -492,10 +506,47 @@ impl Writer<'_> {
             offset,
             src,
         });
-        self.emit.alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
-        self.emit.alu(AluOp::Add, Width::W64, pointer, Operand::Reg(fetched));
-        self.emit.load(Size::B1, false, pointer, pointer, -(STACK as i16));
+        self.emit
+            .alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
+        self.emit
+            .alu(AluOp::Add, Width::W64, pointer, Operand::Reg(fetched));
+        self.emit
+            .load(Size::B1, false, pointer, pointer, -(STACK as i16));
         self.live |= bit(pointer);
+    }
+
+    /// A number that differs by path bounds another one, for an offset into the
+    /// stack.
+    fn compared_index(&mut self) {
+        let (index, bound, pointer) = (self.changed(), self.target(), self.target());
+        if index == bound || index == pointer || bound == pointer {
+            return self.index();
+        }
+        let (join, skip) = (self.emit.label(), self.emit.label());
+        let numbers = [0, 1, 2, 5, 9, 14];
+        let first = self.random.pick(&numbers);
+        self.number_in(bound, first);
+        self.branch(join);
+        let second = self.random.pick(&numbers);
+        self.number_in(bound, second);
+        self.emit.place(join);
+        let bound = Operand::Reg(bound);
+        if self.random.percent(50) {
+            self.emit
+                .alu(AluOp::And, Width::W64, index, Operand::Imm(15));
+        }
+        let (op, width) = (self.random.pick(&[CmpOp::Gt, CmpOp::Ge]), self.width());
+        self.branches = self.branches.saturating_sub(1);
+        self.emit.branch(op, width, index, bound, skip);
+        self.emit
+            .alu(AluOp::Mov, Width::W64, pointer, Operand::Reg(Reg::FP));
+        self.emit
+            .alu(AluOp::Add, Width::W64, pointer, Operand::Reg(index));
+        self.emit
+            .load(Size::B1, false, pointer, pointer, -(STACK as i16));
+        // On the way around it the register may hold nothing.
+        self.live &= !bit(pointer);
+        self.emit.place(skip);
     }
 
     fn store_number(&mut self, offset: i16, number: i32) {
