@@ -73,11 +73,8 @@ impl Flavor {
         };
         let attach_type = decisive(prog_type, attach_type);
         let like = |target: &str| {
-            FLAVORS.iter().find(|f| {
-                f.prog_type == prog_type
-                    && f.attach_type == attach_type
-                    && f.sleepable == sleepable
-                    && f.target == target
+            of_type(prog_type).iter().find(|f| {
+                f.attach_type == attach_type && f.sleepable == sleepable && same(f.target, target)
             })
         };
         // For raw tracepoints the target decides only what the context holds.
@@ -101,6 +98,13 @@ impl Helper {
     pub fn might_sleep(&self) -> bool {
         MIGHT_SLEEP.contains(&self.id)
     }
+}
+
+/// Whether the texts are the same. Empty ones are not compared: their addresses
+/// stand for nothing, and a `memcmp` that loads under a mask, as glibc's does with
+/// AVX-512, takes hundreds of cycles to find out that it need not read there.
+fn same(left: &str, right: &str) -> bool {
+    left.len() == right.len() && (left.is_empty() || left == right)
 }
 
 /// The attach type as far as it decides anything for this program type.
@@ -156,8 +160,15 @@ fn has_row(prog_type: ProgType, attach_type: AttachType) -> bool {
         prog_type,
         CgroupSockAddr | CgroupSockopt | SkLookup | Netfilter | Tracing
     );
-    let mut rows = FLAVORS.iter();
-    checked || rows.any(|f| f.prog_type == prog_type && f.attach_type == Some(attach_type))
+    let mut rows = of_type(prog_type).iter();
+    checked || rows.any(|f| f.attach_type == Some(attach_type))
+}
+
+/// The rows of a program type, which stand together: the table is ascending.
+fn of_type(prog_type: ProgType) -> &'static [Flavor] {
+    let first = FLAVORS.partition_point(|f| f.prog_type < prog_type);
+    let end = FLAVORS.partition_point(|f| f.prog_type <= prog_type);
+    FLAVORS.get(first..end).unwrap_or_default()
 }
 
 /// `TYPE[/ATTACH][.s][:TARGET]`, in bpftool's names.

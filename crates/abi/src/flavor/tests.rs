@@ -52,6 +52,11 @@ pub(crate) fn measured() -> Vec<(String, &'static Flavor)> {
 }
 
 #[test]
+fn rows_stand_by_program_type() {
+    assert!(FLAVORS.is_sorted_by_key(|f| f.prog_type));
+}
+
+#[test]
 fn return_values_are_the_measured_ones() {
     let facts = facts("flavors");
     for (name, flavor) in measured() {
