@@ -161,6 +161,9 @@ impl<'a> Verifier<'a> {
     /// by those as well.
     pub(crate) fn run(&mut self) -> Result {
         self.follow_subprogram(0)?;
+        if self.called.len() == 1 {
+            return self.finish();
+        }
         let mut done = vec![false; self.called.len()];
         loop {
             let mut more = false;

@@ -11,18 +11,19 @@ use super::Value;
 /// more often than the stack does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    slots: Rc<[Slot]>,
+    /// Nothing while none was touched.
+    slots: Option<Rc<[Slot]>>,
 }
 
 impl Stack {
     /// The slots that were ever touched, the one below the frame pointer first.
     pub fn slots(&self) -> &[Slot] {
-        &self.slots
+        self.slots.as_deref().unwrap_or_default()
     }
 
     /// Slot `index`, if the stack reaches so far.
     pub fn slot(&self, index: usize) -> Option<&Slot> {
-        self.slots.get(index)
+        self.slots().get(index)
     }
 
     /// Slot `index`, to be written; the stack grows to hold it. `index` is below
@@ -35,15 +36,16 @@ impl Stack {
 
     /// All slots, to be written.
     pub fn slots_mut(&mut self) -> &mut [Slot] {
-        Rc::make_mut(&mut self.slots)
+        self.slots.as_mut().map(Rc::make_mut).unwrap_or_default()
     }
 
     /// Grows to hold at least `bytes` bytes, at most 512.
     pub fn grow(&mut self, bytes: usize) {
-        let more = bytes.min(512).div_ceil(8).saturating_sub(self.slots.len());
+        let slots = self.slots();
+        let more = bytes.min(512).div_ceil(8).saturating_sub(slots.len());
         if more > 0 {
             let new = repeat_n(Slot::EMPTY, more);
-            self.slots = self.slots.iter().copied().chain(new).collect();
+            self.slots = Some(slots.iter().copied().chain(new).collect());
         }
     }
 }

@@ -104,13 +104,15 @@ fn check_reached(
     positions: &[u32],
     functions: usize,
 ) -> Result {
-    let used = used_functions(mentions, insns, positions, functions);
-    let reached = |at: usize| {
+    let used = (functions > 1).then(|| used_functions(mentions, insns, positions, functions));
+    let is_used = |used: &Vec<bool>, at: usize| {
         let function = insns.get(at).map_or(0, |facts| facts.subprogram);
-        positions
-            .get(at)
-            .is_some_and(|position| *position != NOT_FOUND)
-            && used.get(usize::from(function)) == Some(&true)
+        used.get(usize::from(function)) == Some(&true)
+    };
+    let reached = |at: usize| {
+        let position = positions.get(at);
+        position.is_some_and(|position| *position != NOT_FOUND)
+            && used.as_ref().is_none_or(|used| is_used(used, at))
     };
     let mut at = 0;
     while let Some(slot) = slots.get(at) {
@@ -136,9 +138,6 @@ fn used_functions(
     positions: &[u32],
     functions: usize,
 ) -> Vec<bool> {
-    if functions == 1 {
-        return vec![true];
-    }
     let calls = mentions.iter().filter_map(|mention| {
         let (Mentioned::Called(to) | Mentioned::Address(to)) = mention.what else {
             return None;

@@ -18,8 +18,8 @@ pub(super) fn number(graph: &Graph, subprograms: &[Subprogram], insns: &mut [Ins
         visited: vec![0; insns.len()],
         low: vec![0; insns.len()],
         insns,
-        open: Vec::new(),
-        path: Vec::new(),
+        open: Vec::with_capacity(64),
+        path: Vec::with_capacity(64),
         last_visit: 0,
         next_scc: 1,
     };

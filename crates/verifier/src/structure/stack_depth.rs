@@ -101,10 +101,11 @@ impl<'a> Search<'a> {
 
     fn chains_from(&mut self, root: usize, private: bool) -> Result {
         let first = self.enter(root, None, private)?;
-        let mut seen = HashSet::with_hasher(FixedState::default());
-        if !self.edges[root].is_empty() {
-            seen.insert(first);
+        if self.edges[root].is_empty() {
+            return Ok(());
         }
+        let mut seen = HashSet::with_hasher(FixedState::default());
+        seen.insert(first);
         let mut path = vec![(first, 0)];
         while let Some((place, next)) = path.last_mut() {
             let place = *place;

@@ -1,6 +1,7 @@
 //! What is known of slots along one chain of calls.
 
 use isa::Pc;
+use smallvec::SmallVec;
 
 use super::graph::Function;
 
@@ -37,16 +38,23 @@ pub(super) struct Instance {
     pub(super) subprogram: u32,
     /// Number of its frame.
     pub(super) frame: usize,
-    frames: Vec<Option<FrameMasks>>,
-    /// A bit for each position that was followed before.
-    followed: Vec<u64>,
-    /// A bit for each position that was followed without overwriting any slot:
-    /// following it again tells nothing.
-    plain: Vec<u64>,
+    frames: SmallVec<[Option<FrameMasks>; 1]>,
+    /// By 64 positions.
+    seen: Vec<Seen>,
     len: usize,
     pub(super) changed: bool,
     /// Something that was overwritten on all paths so far is not any more.
     dropped: bool,
+}
+
+/// What was seen of 64 instructions, a bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// It was followed before.
+    followed: u64,
+    /// It was followed without overwriting any slot: following it again tells
+    /// nothing.
+    plain: u64,
 }
 
 /// A change of what is known of the slots of a frame at an instruction.
@@ -155,15 +163,14 @@ impl Instance {
         frame: usize,
         len: usize,
     ) -> Instance {
-        let mut frames = Vec::with_capacity(frame + 1);
+        let mut frames = SmallVec::new();
         frames.resize_with(frame + 1, || None);
         Instance {
             outer,
             subprogram,
             frame,
             frames,
-            followed: vec![0; len.div_ceil(64)],
-            plain: vec![0; len.div_ceil(64)],
+            seen: vec![Seen::default(); len.div_ceil(64)],
             len,
             changed: false,
             dropped: false,
@@ -213,8 +220,8 @@ impl Instance {
     #[inline]
     pub(super) fn note_followed(&mut self, position: usize, written: &[u64], grown: &mut usize) {
         let bit = 1 << (position % 64);
-        let plain = self.plain.get(position / 64);
-        if plain.is_some_and(|word| word & bit == 0) {
+        let seen = self.seen.get(position / 64);
+        if seen.is_some_and(|seen| seen.plain & bit == 0) {
             self.note_writes(position, written, grown);
         }
     }
@@ -223,24 +230,22 @@ impl Instance {
     #[inline]
     pub(super) fn note_plain(&mut self, position: usize, grown: &mut usize) {
         let bit = 1 << (position % 64);
-        let word = position / 64;
-        let (Some(plain), Some(followed)) = (self.plain.get_mut(word), self.followed.get_mut(word))
-        else {
+        let Some(seen) = self.seen.get_mut(position / 64) else {
             return;
         };
-        if *followed & bit == 0 {
-            *followed |= bit;
-            *plain |= bit;
-        } else if *plain & bit == 0 {
+        if seen.followed & bit == 0 {
+            seen.followed |= bit;
+            seen.plain |= bit;
+        } else if seen.plain & bit == 0 {
             self.note_writes(position, &[], grown);
         }
     }
 
     fn note_writes(&mut self, position: usize, written: &[u64], grown: &mut usize) {
-        let word = &mut self.followed[position / 64];
+        let seen = &mut self.seen[position / 64];
         let bit = 1 << (position % 64);
-        let again = *word & bit != 0;
-        *word |= bit;
+        let again = seen.followed & bit != 0;
+        seen.followed |= bit;
         let mut plain = true;
         for frame in 0..=self.frame {
             let now = written.get(frame).copied().unwrap_or(0);
@@ -258,7 +263,7 @@ impl Instance {
             self.dropped |= old & !new != 0;
         }
         if plain {
-            self.plain[position / 64] |= bit;
+            self.seen[position / 64].plain |= bit;
         }
     }
 

@@ -83,9 +83,10 @@ pub enum Liveness {
 pub(super) struct StackLiveness<'a> {
     graph: Graph<'a>,
     instances: Vec<Instance>,
-    by_chain: HashMap<Link, u32, FixedState>,
     /// The last instance of each depth: what is asked for most.
     recent: [Option<(Link, u32)>; MAX_FRAMES],
+    /// Those that were in `recent` before.
+    by_chain: HashMap<Link, u32, FixedState>,
     /// The instance of the current chain of calls, while that is known.
     current: Option<u32>,
     /// Slots that the current instruction overwrites, by frame.
@@ -173,28 +174,45 @@ impl<'a> StackLiveness<'a> {
     /// The instances of all frames, made if need be.
     fn enter_chain(&mut self, state: &State) -> Chain {
         Chain::of(state, |link, frame| {
-            if let Some(Some((known, number))) = self.recent.get(frame)
-                && *known == link
-            {
-                return Some(*number);
+            if let Some(known) = self.known(link, frame) {
+                return Some(known);
             }
-            let next = self.instances.len() as u32;
-            let number = *self.by_chain.entry(link).or_insert(next);
-            if number == next {
-                let len = self.graph.len(link.subprogram);
-                let made = Instance::new(link.outer, link.subprogram, frame, len);
-                self.instances.push(made);
-            }
-            if let Some(recent) = self.recent.get_mut(frame) {
-                *recent = Some((link, number));
-            }
+            let number = self.instances.len() as u32;
+            let len = self.graph.len(link.subprogram);
+            let made = Instance::new(link.outer, link.subprogram, frame, len);
+            self.instances.push(made);
+            self.remember(link, frame, number);
             Some(number)
         })
     }
 
+    /// The instance of a frame that was made before. It is the one asked for most
+    /// from now on.
+    fn known(&mut self, link: Link, frame: usize) -> Option<u32> {
+        match self.recent.get(frame) {
+            Some(Some((recent, number))) if *recent == link => Some(*number),
+            _ => {
+                let number = *self.by_chain.get(&link)?;
+                self.remember(link, frame, number);
+                Some(number)
+            }
+        }
+    }
+
+    fn remember(&mut self, link: Link, frame: usize, number: u32) {
+        if let Some(recent) = self.recent.get_mut(frame)
+            && let Some((before, number)) = recent.replace((link, number))
+        {
+            self.by_chain.insert(before, number);
+        }
+    }
+
     /// The instances of all frames that have one.
     fn chain(&self, state: &State) -> Chain {
-        Chain::of(state, |link, _| self.by_chain.get(&link).copied())
+        Chain::of(state, |link, frame| match self.recent.get(frame) {
+            Some(Some((recent, number))) if *recent == link => Some(*number),
+            _ => self.by_chain.get(&link).copied(),
+        })
     }
 
     fn live_before(&self, instance: Option<u32>, frame: usize, pc: Pc) -> u64 {
