@@ -4,6 +4,7 @@ use isa::table::{self, Select};
 use isa::{AluOp, AtomicOp, Insn, Operand, Pc, Slot};
 
 use super::calls::{Callee, Mention};
+use super::graph::Edges;
 use super::{Graph, InsnFacts};
 
 /// `r0` to `r9`. The frame pointer always holds the same.
@@ -31,20 +32,11 @@ pub(super) fn compute(
         callees,
         insns,
     };
-    let mut calls = mentions.len();
     let mut waiting = Vec::new();
-    for (at, slot) in slots.iter().enumerate().rev() {
-        // Nothing but the second slot of a wide instruction has this opcode.
-        if slot.opcode == 0 {
-            continue;
-        }
+    for (at, edges) in graph.edges().iter().enumerate().rev() {
         let pc = Pc(at as u32);
-        let call = calls
-            .checked_sub(1)
-            .filter(|call| mentions.get(*call).is_some_and(|m| m.pc == pc));
-        calls = call.unwrap_or(calls);
-        flow.update(pc, *slot, call);
-        if graph.successors(pc).any(|to| to <= pc) {
+        flow.update(pc, *edges);
+        if edges.jump().is_some_and(|to| to <= pc) {
             waiting.push(pc);
         }
     }
@@ -60,19 +52,15 @@ struct DataFlow<'a> {
 }
 
 impl DataFlow<'_> {
-    /// Updates what is live before an instruction; whether it changed. `call` is
-    /// its number among the mentions.
-    fn update(&mut self, pc: Pc, slot: Slot, call: Option<usize>) -> bool {
-        let live = |pc: Pc| {
-            self.insns
-                .get(pc.index())
-                .map_or(0, |next| next.live_before)
+    /// Updates what is live before an instruction; whether it changed.
+    #[inline]
+    fn update(&mut self, pc: Pc, edges: Edges) -> bool {
+        // Nothing but the second slot of a wide instruction has the opcode 0.
+        let Some(slot) = self.slots.get(pc.index()).filter(|slot| slot.opcode != 0) else {
+            return false;
         };
-        let after = self
-            .graph
-            .successors(pc)
-            .fold(0, |all, next| all | live(next));
-        let Effect { reads, writes } = self.effect(slot, call);
+        let after = self.live_before(edges.next()) | self.live_before(edges.jump());
+        let Effect { reads, writes } = self.effect(pc, *slot);
         let before = (reads | (after & !writes)) & LISTED;
         match self.insns.get_mut(pc.index()) {
             Some(facts) if facts.live_before != before => {
@@ -83,22 +71,25 @@ impl DataFlow<'_> {
         }
     }
 
+    #[inline]
+    fn live_before(&self, pc: Option<Pc>) -> u16 {
+        let facts = pc.and_then(|pc| self.insns.get(pc.index()));
+        facts.map_or(0, |facts| facts.live_before)
+    }
+
     /// Updates what waits, and what comes before what changes.
     fn carry_back(&mut self, mut waiting: Vec<Pc>) {
         while let Some(pc) = waiting.pop() {
-            let Some(slot) = self.slots.get(pc.index()) else {
-                continue;
-            };
-            let call = self
-                .mentions
-                .binary_search_by_key(&pc, |mention| mention.pc);
-            if self.update(pc, *slot, call.ok()) {
+            if let Some(edges) = self.graph.edges().get(pc.index())
+                && self.update(pc, *edges)
+            {
                 waiting.extend(self.graph.predecessors(pc));
             }
         }
     }
 
-    fn effect(&self, slot: Slot, call: Option<usize>) -> Effect {
+    #[inline]
+    fn effect(&self, pc: Pc, slot: Slot) -> Effect {
         let (dst, src) = (1 << slot.dst, 1 << slot.src);
         let Pattern {
             reads_dst,
@@ -113,7 +104,7 @@ impl DataFlow<'_> {
                 writes: given(dst, writes_dst),
             },
             Special::Call => Effect {
-                reads: self.arguments(call),
+                reads: self.arguments(pc),
                 writes: CALLER_SAVED,
             },
             Special::Atomic => atomic(slot, dst, src),
@@ -129,7 +120,8 @@ impl DataFlow<'_> {
     }
 
     /// The registers that a call takes: by prototype, else all five.
-    fn arguments(&self, call: Option<usize>) -> u16 {
+    fn arguments(&self, pc: Pc) -> u16 {
+        let call = self.mentions.binary_search_by_key(&pc, |m| m.pc).ok();
         let known = call.and_then(|call| *self.callees.get(call)?);
         let params = known.and_then(|callee| callee.params).unwrap_or(5).min(5);
         ((1 << params) - 1) << 1
