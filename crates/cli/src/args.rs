@@ -158,6 +158,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub(crate) engine: Engine,
 
+    /// Tells `perf` and debuggers the names of compiled code: `map`, lines in
+    /// /tmp/perf-PID.map; `dump`, jit-PID.dump in the current directory, with the
+    /// code, for `perf record -k mono` and `perf inject --jit`.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) perf: Option<Perf>,
+
     /// Says on standard error who runs the program, and why.
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -617,6 +623,22 @@ pub(crate) enum JitMode {
     Checked,
     Sandboxed,
     Trusted,
+}
+
+/// How perf learns the names of compiled code.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Perf {
+    Map,
+    Dump,
+}
+
+impl From<Perf> for jit::PerfNames {
+    fn from(perf: Perf) -> jit::PerfNames {
+        match perf {
+            Perf::Map => jit::PerfNames::Map,
+            Perf::Dump => jit::PerfNames::Dump,
+        }
+    }
 }
 
 impl From<JitMode> for jit::Mode {

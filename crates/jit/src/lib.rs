@@ -92,5 +92,5 @@ pub use error::Error;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use listing::listing;
 pub use listing::{Host, Line};
-pub use options::{Mode, Options};
+pub use options::{Mode, Options, PerfNames};
 pub use proof::Proof;

@@ -41,3 +41,13 @@ impl Default for Options {
         }
     }
 }
+
+/// How `perf` and debuggers learn the names of compiled functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PerfNames {
+    /// Lines in `/tmp/perf-PID.map`: enough for `perf report`.
+    Map,
+    /// `jit-PID.dump` in the current directory, for `perf record -k mono` and `perf
+    /// inject --jit`: with the code, so that `perf annotate` works too.
+    Dump,
+}

@@ -19,7 +19,7 @@ use std::ptr;
 
 use isa::Pc;
 
-use crate::Compiled;
+use crate::{Compiled, PerfNames};
 
 /// A function in the host's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,32 @@ impl Compiled {
             writeln!(out, "{address:x} {len:x} {name}")?;
         }
         Ok(())
+    }
+}
+
+impl Compiled {
+    /// Writes the names of all functions to where `perf` looks for those of this
+    /// process; says where that is. A map that is there already is added to.
+    ///
+    /// # Errors
+    ///
+    /// What the file says.
+    pub fn tell_perf(&self, names: PerfNames) -> io::Result<PathBuf> {
+        match names {
+            PerfNames::Map => {
+                let path = PathBuf::from(format!("/tmp/perf-{}.map", process::id()));
+                let file = File::options().append(true).create(true).open(&path)?;
+                let mut out = BufWriter::new(file);
+                self.write_perf_map(&mut out)?;
+                out.flush()?;
+                Ok(path)
+            }
+            PerfNames::Dump => {
+                let mut dump = JitDump::create(Path::new("."))?;
+                dump.add(self)?;
+                Ok(dump.path().to_owned())
+            }
+        }
     }
 }
 

@@ -50,6 +50,21 @@ impl Simulator {
         engine: Engine,
         verified: &[(String, Proven)],
     ) -> Result<Runs, jit::Error> {
+        self.set_engine_seen(engine, verified, |_| ())
+    }
+
+    /// As [`Self::set_engine`]; shows the compiled code before it runs, if there is
+    /// any.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_engine_seen(
+        &mut self,
+        engine: Engine,
+        verified: &[(String, Proven)],
+        see: impl FnOnce(&Compiled),
+    ) -> Result<Runs, jit::Error> {
         self.machine_mut().set_engine(None);
         if engine == Engine::Interpreter {
             return Ok(Runs::Interpreted);
@@ -63,6 +78,7 @@ impl Simulator {
         };
         match compiled {
             Ok((mode, compiled)) => {
+                see(&compiled);
                 self.machine_mut().set_engine(Some(Box::new(compiled)));
                 Ok(Runs::Compiled(mode))
             }

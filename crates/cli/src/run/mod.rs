@@ -294,8 +294,20 @@ fn set_engine(
     simulator: &mut Simulator,
     verified: &[(String, Proven)],
 ) -> Result<(), Failure> {
-    let runs = simulator.set_engine(args.engine.into(), verified);
+    let mut told = None;
+    let runs = simulator.set_engine_seen(args.engine.into(), verified, |compiled| {
+        told = args.perf.map(|names| compiled.tell_perf(names.into()));
+    });
     let runs = runs.map_err(|error| Failure::unsupported("--engine jit", error))?;
+    match (told, args.perf) {
+        (Some(Ok(path)), _) => error::say(format!("names for perf: {}", path.display())),
+        (Some(Err(why)), _) => return Err(Failure::input("--perf", why)),
+        (None, Some(_)) => {
+            let why = "nothing is compiled: the interpreter runs the program";
+            return Err(Failure::input("--perf", why));
+        }
+        (None, None) => {}
+    }
     if args.verbose {
         let mode = |mode| match mode {
             Mode::Sandboxed => "compiled, sandboxed: all programs are verified",

@@ -1,7 +1,9 @@
 //! `run --engine`: the report does not say who ran the program.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use crate::support::{corpus, sim};
+use std::path::PathBuf;
+
+use crate::support::{Ran, command, corpus, sim};
 
 /// Every object with a program that needs no choosing.
 fn objects() -> Vec<String> {
@@ -47,4 +49,36 @@ fn said_when_asked() {
         said("--unverified"),
         "ebpf-sim: compiled, with every access checked: not all programs are verified\n"
     );
+}
+
+/// The file that `--perf` says it wrote.
+fn named_for_perf(ran: &Ran) -> PathBuf {
+    let said = ran
+        .stderr
+        .trim_end()
+        .strip_prefix("ebpf-sim: names for perf: ");
+    PathBuf::from(said.expect("where the names are"))
+}
+
+#[test]
+fn perf_learns_the_names() {
+    let object = corpus().join("objects/pass.bpf.o");
+    let capture = corpus().join("pcaps/arp.pcap");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |names: &str, engine: &str| {
+        let mut command = command("run");
+        command.current_dir(folder.path()).arg(&object);
+        command.arg("--pcap").arg(&capture);
+        command.args(["--perf", names, "--engine", engine]);
+        Ran::from(command.output().unwrap())
+    };
+    let map = named_for_perf(&run("map", "jit"));
+    let lines = std::fs::read_to_string(&map).unwrap();
+    std::fs::remove_file(map).unwrap();
+    assert!(lines.ends_with(" bpf:pass\n"), "{lines}");
+    let dump = named_for_perf(&run("dump", "auto"));
+    let bytes = std::fs::read(folder.path().join(dump)).unwrap();
+    assert_eq!(bytes[..4], *b"DTiJ");
+    let interpreted = run("map", "interp");
+    assert_eq!(interpreted.code, 2, "{}", interpreted.stderr);
 }
