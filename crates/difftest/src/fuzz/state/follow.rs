@@ -51,18 +51,19 @@ struct Activation {
     threads: usize,
 }
 
-/// What is not as the verifier says.
+/// What is not as the verifier says. Claims and links are told by their numbers in
+/// the graph: where one of several ways has to hold, being wrong is nothing special.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wrong {
     /// A value.
     Value {
-        claim: Claim,
+        claim: u32,
         number: u64,
         /// It is a checkpoint's.
         covered: bool,
     },
     /// Two numbers that should be a constant apart.
-    Link { link: Link, numbers: [u64; 2] },
+    Link { link: u32, numbers: [u64; 2] },
     /// The verifier never came here.
     Path,
 }
@@ -207,7 +208,10 @@ impl<'g> Follower<'g> {
             } else if is_tail_call(insn) && moment.pc.0 != pc + 1 {
                 self.begin(0, depth);
             } else {
-                done = self.done(moment.machine, insn, depth);
+                // Only what is loose asks for it.
+                if self.threads().iter().any(|thread| thread.loose.any) {
+                    done = self.done(moment.machine, insn, depth);
+                }
             }
         }
         self.regs[moment.depth] = *moment.regs;
@@ -384,24 +388,87 @@ impl<'g> Follower<'g> {
     /// To the nodes that follow.
     fn advance(&mut self, moment: &Moment<'_>, done: &Done) {
         let first = self.walk.activations.last().map_or(0, |top| top.threads);
-        let mut next = std::mem::take(&mut self.walk.next);
-        next.clear();
-        let mut wrong = None;
-        for at in first..self.walk.threads.len() {
-            let mut thread = self.walk.threads[at];
-            let reads_loose = thread.loose.any && spread(&mut thread.loose, done, moment.depth);
-            self.go_on(moment, &thread, (done, reads_loose), &mut next, &mut wrong);
-        }
-        if next.is_empty() && self.excuse.is_none() {
+        let mut threads = std::mem::take(&mut self.walk.threads);
+        let wrong = match self.only_way(moment, &threads[first..]) {
+            Some(child) => self.go_straight(moment, &mut threads[first], child, done),
+            None => self.go_all_ways(moment, &mut threads, first, done),
+        };
+        self.walk.threads = threads;
+        if let Some(wrong) = wrong
+            && self.excuse.is_none()
+        {
             self.missed = Some(Missed {
                 pc: moment.pc,
                 before: None,
-                wrong: wrong.unwrap_or(Wrong::Path),
+                wrong,
             });
         }
-        self.walk.threads.truncate(first);
-        self.walk.threads.append(&mut next);
+    }
+
+    /// The node to go to, where the run is at one node and one way leads on: so it
+    /// is nearly always.
+    fn only_way(&self, moment: &Moment<'_>, threads: &[Thread]) -> Option<u32> {
+        let [thread] = threads else {
+            return None;
+        };
+        let nodes = &self.graph.nodes;
+        let mut child = nodes.get(thread.node as usize)?.child;
+        let mut only = None;
+        while let Some(node) = nodes.get(child as usize) {
+            if node.again {
+                return None;
+            }
+            if self.is_at(moment, node) && only.replace(child).is_some() {
+                return None;
+            }
+            child = node.sibling;
+        }
+        let node = &nodes[only? as usize];
+        let end = match self.graph.covers.get(node.cover as usize) {
+            Some(cover) => nodes.get(cover.target as usize)?,
+            None => node,
+        };
+        (!end.forked).then_some(only?)
+    }
+
+    /// Whether the run, at this moment, may be at a node.
+    fn is_at(&self, moment: &Moment<'_>, node: &Node) -> bool {
+        let depth = moment.depth + 1 - self.around.base;
+        node.pc == moment.pc.0 && !node.fork && usize::from(node.depth) == depth
+    }
+
+    fn go_straight(
+        &mut self,
+        moment: &Moment<'_>,
+        thread: &mut Thread,
+        child: u32,
+        done: &Done,
+    ) -> Option<Wrong> {
+        let reads_loose = thread.loose.any && spread(&mut thread.loose, done, moment.depth);
+        thread.node = child;
+        self.enter(moment, thread, (done, reads_loose)).err()
+    }
+
+    /// To all the nodes that follow one at which the run may be.
+    fn go_all_ways(
+        &mut self,
+        moment: &Moment<'_>,
+        threads: &mut Vec<Thread>,
+        first: usize,
+        done: &Done,
+    ) -> Option<Wrong> {
+        let mut next = std::mem::take(&mut self.walk.next);
+        next.clear();
+        let mut wrong = None;
+        for thread in &mut threads[first..] {
+            let reads_loose = thread.loose.any && spread(&mut thread.loose, done, moment.depth);
+            self.go_on(moment, thread, (done, reads_loose), &mut next, &mut wrong);
+        }
+        let is_lost = next.is_empty();
+        threads.truncate(first);
+        threads.append(&mut next);
         self.walk.next = next;
+        is_lost.then_some(wrong.unwrap_or(Wrong::Path))
     }
 
     fn go_on(
@@ -412,28 +479,24 @@ impl<'g> Follower<'g> {
         next: &mut Vec<Thread>,
         wrong: &mut Option<Wrong>,
     ) {
-        let mut child = match self.graph.nodes.get(thread.node as usize) {
-            Some(node) => node.child,
-            None => NONE,
-        };
-        while let Some(node) = self.graph.nodes.get(child as usize) {
-            let here = Thread {
-                node: child,
+        let nodes = &self.graph.nodes;
+        let mut child = nodes
+            .get(thread.node as usize)
+            .map_or(NONE, |node| node.child);
+        while let Some(node) = nodes.get(child as usize) {
+            let number = std::mem::replace(&mut child, node.sibling);
+            if !node.again && !self.is_at(moment, node) {
+                continue;
+            }
+            let mut here = Thread {
+                node: number,
                 ..*thread
             };
-            child = node.sibling;
-            let depth = moment.depth + 1 - self.around.base;
-            if node.again {
+            match self.enter(moment, &mut here, (done, reads_loose)) {
                 // The run does not see the call a second time.
-                match self.enter(moment, here, node, (done, reads_loose)) {
-                    Ok(here) => self.go_on(moment, &here, (done, false), next, wrong),
-                    Err(why) => *wrong = wrong.or(Some(why)),
-                }
-            } else if !node.fork && node.pc == moment.pc.0 && usize::from(node.depth) == depth {
-                match self.enter(moment, here, node, (done, reads_loose)) {
-                    Ok(here) => self.stay(moment, here, next),
-                    Err(why) => *wrong = wrong.or(Some(why)),
-                }
+                Ok(()) if node.again => self.go_on(moment, &here, (done, false), next, wrong),
+                Ok(()) => self.stay(moment, here, next),
+                Err(why) => *wrong = wrong.or(Some(why)),
             }
         }
     }
@@ -445,33 +508,37 @@ impl<'g> Follower<'g> {
         }
         next.push(here);
         let nodes = &self.graph.nodes;
-        let mut child = nodes
-            .get(here.node as usize)
-            .map_or(NONE, |node| node.child);
+        let Some(node) = nodes.get(here.node as usize).filter(|node| node.forked) else {
+            return;
+        };
+        let mut child = node.child;
         while let Some(node) = nodes.get(child as usize) {
-            let thread = Thread {
+            let mut thread = Thread {
                 node: child,
                 ..here
             };
             child = node.sibling;
             if node.fork
-                && let Ok(there) = self.enter(moment, thread, node, (&Done::default(), false))
+                && let Ok(()) = self.enter(moment, &mut thread, (&Done::default(), false))
             {
-                self.stay(moment, there, next);
+                self.stay(moment, thread, next);
             }
         }
     }
 
-    /// Holds the run against a node.
+    /// Holds the run against the node of a thread, which goes on behind a checkpoint
+    /// where the node's path ended.
     fn enter(
         &mut self,
         moment: &Moment<'_>,
-        mut thread: Thread,
-        node: &Node,
+        thread: &mut Thread,
         (done, reads_loose): (&Done, bool),
-    ) -> Result<Thread, Wrong> {
+    ) -> Result<(), Wrong> {
         self.states += 1;
         let graph = self.graph;
+        let Some(node) = graph.nodes.get(thread.node as usize) else {
+            return Err(Wrong::Path);
+        };
         let base = self.around.base;
         let frame = usize::from(node.depth) - 1;
         if let Some(reg) = node.signed_fill
@@ -479,7 +546,7 @@ impl<'g> Follower<'g> {
         {
             self.excuse = Some(Known::SignedFill);
         }
-        for claim in graph.claims_in(&node.claims) {
+        for (n, claim) in node.claims.clone().zip(graph.claims_in(&node.claims)) {
             if node.again && is_argument(claim.place, frame) {
                 continue;
             }
@@ -500,29 +567,26 @@ impl<'g> Follower<'g> {
             }
             if !soft {
                 return Err(Wrong::Value {
-                    claim: *claim,
+                    claim: n,
                     number,
                     covered: false,
                 });
             }
             thread.loose.set(base, claim.place, true);
         }
-        for link in graph.links_in(&node.links) {
+        for (n, link) in node.links.clone().zip(graph.links_in(&node.links)) {
             let [one, other] = link.places;
-            if thread.loose.has(base, one) || thread.loose.has(base, other) {
+            if thread.loose.any && (thread.loose.has(base, one) || thread.loose.has(base, other)) {
                 continue;
             }
             let numbers = [one, other].map(|place| self.number(moment, place));
             if !is_linked(link, numbers) {
-                return Err(Wrong::Link {
-                    link: *link,
-                    numbers,
-                });
+                return Err(Wrong::Link { link: n, numbers });
             }
         }
         match graph.covers.get(node.cover as usize) {
             Some(cover) => self.cross(moment, thread, cover, node),
-            None => Ok(thread),
+            None => Ok(()),
         }
     }
 
@@ -530,10 +594,10 @@ impl<'g> Follower<'g> {
     fn cross(
         &mut self,
         moment: &Moment<'_>,
-        mut thread: Thread,
+        thread: &mut Thread,
         cover: &Cover,
         node: &Node,
-    ) -> Result<Thread, Wrong> {
+    ) -> Result<(), Wrong> {
         let graph = self.graph;
         let base = self.around.base;
         let frame = usize::from(node.depth) - 1;
@@ -544,7 +608,7 @@ impl<'g> Follower<'g> {
             frame.slots |= idle.slots;
             thread.loose.any = true;
         }
-        for claim in graph.claims_in(&cover.claims) {
+        for (n, claim) in cover.claims.clone().zip(graph.claims_in(&cover.claims)) {
             if node.again && is_argument(claim.place, frame) {
                 continue;
             }
@@ -558,13 +622,13 @@ impl<'g> Follower<'g> {
                 thread.loose.set(base, claim.place, true);
             } else {
                 return Err(Wrong::Value {
-                    claim: *claim,
+                    claim: n,
                     number,
                     covered: true,
                 });
             }
         }
-        for link in graph.links_in(&cover.links) {
+        for (n, link) in cover.links.clone().zip(graph.links_in(&cover.links)) {
             let was_loose = |place| thread.loose.has(base, place);
             if link.places.into_iter().any(was_loose) {
                 continue;
@@ -577,10 +641,7 @@ impl<'g> Follower<'g> {
                 self.excuse = Some(Known::LinkApart);
             }
             if link.unmarked == [false, false] {
-                return Err(Wrong::Link {
-                    link: *link,
-                    numbers,
-                });
+                return Err(Wrong::Link { link: n, numbers });
             }
             for (place, unmarked) in link.places.into_iter().zip(link.unmarked) {
                 if unmarked {
@@ -590,12 +651,11 @@ impl<'g> Follower<'g> {
         }
         thread.loose.settle();
         thread.node = cover.target;
-        Ok(thread)
+        Ok(())
     }
 
     fn holds(&self, machine: &Machine, claim: &Claim, number: u64) -> bool {
-        let zeros = (0..8).all(|n| claim.zeros & 1 << n == 0 || number.to_le_bytes()[n] == 0);
-        zeros
+        number & spread_bits(claim.zeros) == 0
             && match claim.width {
                 0 => true,
                 8 => self.around.holds(machine, &claim.value, number),
@@ -610,6 +670,7 @@ impl<'g> Follower<'g> {
     fn number(&self, moment: &Moment<'_>, place: Place) -> u64 {
         let depth = self.around.base + usize::from(place.frame);
         match place.register() {
+            Ok(reg) if depth == moment.depth => moment.regs[reg],
             Ok(reg) => self.regs[depth % FRAMES][reg],
             Err(slot) => {
                 let top = moment.machine.stack_top(depth);
@@ -630,6 +691,16 @@ impl Watch for Follower<'_> {
                 missed.before = before;
             }
         }
+    }
+}
+
+/// All bits of the bytes that `bytes` names, bit 0 for the lowest.
+fn spread_bits(bytes: u8) -> u64 {
+    match bytes {
+        0 => 0,
+        _ => (0..8)
+            .map(|n| (u64::from(bytes) >> n & 1) * 0xff << (8 * n))
+            .sum(),
     }
 }
 

@@ -89,6 +89,8 @@ pub(super) struct Node {
     pub(super) again: bool,
     /// The same instruction as the node that it follows, with more assumed.
     pub(super) fork: bool,
+    /// A node that follows is such a one.
+    pub(super) forked: bool,
     /// The register that was just filled from the stack sign-extended and is linked
     /// with something.
     pub(super) signed_fill: Option<Reg>,

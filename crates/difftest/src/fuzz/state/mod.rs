@@ -24,8 +24,8 @@ mod record;
 
 use std::fmt::Write;
 
-use verifier::Config;
 use verifier::state::Value;
+use verifier::{Config, Observer, Verdict};
 use vm::TrapKind;
 
 use super::oracle::config;
@@ -40,7 +40,7 @@ use record::Recorder;
 
 /// Instructions that the verifier may follow of a program. Those that take more are
 /// mostly refused in the end, and one of them takes the time of thousands of others.
-const PATIENCE: u64 = 20_000;
+const PATIENCE: u64 = 4_000;
 
 /// What accepted programs do lies within what the verifier recorded, and they
 /// never trap.
@@ -73,6 +73,32 @@ impl WithinStates {
     /// What Linux is known to get wrong, if a run of the last program showed it.
     pub fn excuse(&self) -> Option<Known> {
         self.excuse
+    }
+
+    /// What the verifier says of a program, which is not followed for long; with
+    /// `record`, what it says along the way is kept.
+    pub fn verdict<'c>(&mut self, case: &'c Case, record: bool) -> Verdict<'c> {
+        self.recorder.clear();
+        let config = Config {
+            patience: PATIENCE,
+            ..config(&case.raw)
+        };
+        let recorder = record.then_some(&mut self.recorder as &mut dyn Observer);
+        verifier::verify(&case.raw.program, &config, recorder)
+    }
+
+    /// Runs a program as [`Oracle::check`] does, without looking. The answer is the
+    /// number of instructions.
+    pub fn play(&mut self, case: &Case) -> u64 {
+        let mut executed = 0;
+        if self.stage.load(case) {
+            for input in &case.inputs {
+                if self.stage.run(input, None).is_some() {
+                    executed += self.stage.machine.executed();
+                }
+            }
+        }
+        executed
     }
 
     /// Runs an accepted program.
@@ -133,6 +159,7 @@ impl WithinStates {
                 "path"
             }
             Wrong::Link { link, numbers } => {
+                let link = &self.recorder.graph.links[link as usize];
                 let [one, other] = link.places.map(place);
                 let [a, b] = numbers;
                 let [x, y] = link.ahead;
@@ -149,6 +176,7 @@ impl WithinStates {
                 number,
                 covered,
             } => {
+                let claim = &self.recorder.graph.claims[claim as usize];
                 let _ = write!(
                     what,
                     "{} is {number:#x}, which is not in {}",
@@ -180,13 +208,8 @@ impl Oracle for WithinStates {
     }
 
     fn check(&mut self, case: &Case, tally: &mut Tally) -> Result<Option<Finding>, CannotAsk> {
-        self.recorder.clear();
         self.excuse = None;
-        let config = Config {
-            patience: PATIENCE,
-            ..config(&case.raw)
-        };
-        let verdict = verifier::verify(&case.raw.program, &config, Some(&mut self.recorder));
+        let verdict = self.verdict(case, true);
         tally.ours(&verdict);
         if !verdict.is_accepted() || self.recorder.graph.is_full {
             return Ok(None);

@@ -100,6 +100,7 @@ impl Recorder {
             depth: depth as u8,
             again: std::mem::take(&mut self.again),
             fork: false,
+            forked: false,
             signed_fill: None,
             sibling,
             child: NONE,
@@ -133,9 +134,13 @@ impl Recorder {
             }) if state.reg(*dst).id != 0 => Some(*dst),
             _ => None,
         };
-        node.fork = before == Some(pc.0) && matches!(insn, Insn::Alu { .. });
+        let fork = before == Some(pc.0) && matches!(insn, Insn::Alu { .. });
+        node.fork = fork;
         node.claims.end = claims as u32;
         node.links.end = links as u32;
+        if fork && let Some(last) = self.graph.nodes.get_mut(self.last as usize) {
+            last.forked = true;
+        }
         self.last = number;
         number
     }
