@@ -119,6 +119,34 @@ fn elements_are_apart_even_where_they_touch() {
     });
 }
 
+/// Memory is kept for the next region as long as no engine asked for it.
+#[test]
+fn what_a_removed_region_held_is_zero_in_the_next() {
+    both(|mut space| {
+        for round in 0..3 {
+            if round == 1 {
+                space.host();
+            }
+            let id = space.add(40, Rights::ReadWrite, KIND).expect("room");
+            let start = space.region(id).start;
+            assert_eq!(start, Addr(GRANULE));
+            // What lies behind the bounds may come into them.
+            for behind in [0, 32, 4000] {
+                space.set_bounds(id, start.offset(behind), 40);
+                let bytes = space.bytes_mut(start.offset(behind), 40);
+                assert_eq!(bytes, [0; 40], "round {round}");
+            }
+            for behind in [0, 4000] {
+                space.set_bounds(id, start.offset(behind), 40);
+                space.bytes_mut(start.offset(behind), 40).fill(7);
+            }
+            space.set_bounds(id, start, 40);
+            space.remove(id);
+            assert!(space.load::<8>(start.to_reg()).is_err());
+        }
+    });
+}
+
 #[test]
 fn removed_regions_are_gone_and_their_place_is_used_again() {
     both(|mut space| {

@@ -34,6 +34,20 @@ pub(super) struct Window {
     pub(super) elements: Elements,
 }
 
+/// Whether a granule can be touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// The host has it.
+    Gone,
+    /// It belongs to no region, and the host does not have it either.
+    Kept,
+    /// It is some region's.
+    There,
+}
+
+/// Bytes of a region at most that are zeroed to keep its granule.
+const KEPT_BYTES: u32 = 16 << 10;
+
 /// A [`Window`] in the order of its fields.
 type Words = [u32; 8];
 
@@ -63,16 +77,25 @@ pub struct HostMemory {
 
 /// The memory of an address space.
 ///
+/// A region that is removed and another one that is made in its place take the host
+/// no work as long as they are small and no engine has asked where the memory is: the
+/// granule is zeroed and kept. An engine counts on the processor to refuse what no
+/// region covers, so from then on everything is given back at once.
+///
 /// # Invariants
 ///
 /// * `base` is what `host.base()` gave after the last change of `host`.
-/// * `committed[g]` says that granule `g` of `host` is committed.
-/// * Every byte of every window lies in a committed granule.
+/// * Granule `g` of `host` is committed where `presence[g]` is not `Gone`, and all
+///   zeroes where it is `Kept`.
+/// * Nothing is `Kept` once `is_lent`.
+/// * Every byte of every window lies in a granule that is there.
 #[derive(Debug)]
 pub(super) struct Pages {
     base: NonNull<u8>,
     host: Reservation,
-    committed: Box<[bool; GRANULES]>,
+    presence: Box<[Presence; GRANULES]>,
+    /// An engine knows where the memory is.
+    is_lent: bool,
     /// As words, since a table of those is made without touching it.
     windows: Box<[Words; GRANULES]>,
 }
@@ -141,7 +164,8 @@ impl Pages {
         Pages {
             base: host.base(),
             host,
-            committed: boxed(vec![false; GRANULES]),
+            presence: boxed(vec![Presence::Gone; GRANULES]),
+            is_lent: false,
             windows: boxed(vec![[0; 8]; GRANULES]),
         }
     }
@@ -149,15 +173,21 @@ impl Pages {
     /// Makes `count` granules from `first` on readable and writable zeroes.
     /// `false` when the host has no memory.
     pub(super) fn commit(&mut self, first: usize, count: usize) -> bool {
-        let done = self.host.commit(first, count);
-        self.base = self.host.base();
+        let granules = &mut self.presence[first..first + count];
+        let is_kept = granules.iter().all(|p| *p == Presence::Kept);
+        let done = is_kept || self.host.commit(first, count);
         if done {
-            self.committed[first..first + count].fill(true);
+            granules.fill(Presence::There);
         }
+        self.base = self.host.base();
         done
     }
 
     pub(super) fn host(&mut self) -> HostMemory {
+        if !self.is_lent {
+            self.is_lent = true;
+            self.give_back_kept();
+        }
         HostMemory {
             base: self.base,
             reserved: self.host.is_reserved(),
@@ -165,13 +195,32 @@ impl Pages {
         }
     }
 
-    /// Gives granules back; they have no window any more.
-    pub(super) fn release(&mut self, first: usize, count: usize) {
+    fn give_back_kept(&mut self) {
+        for granule in 0..GRANULES {
+            if self.presence[granule] == Presence::Kept {
+                self.host.release(granule, 1);
+                self.presence[granule] = Presence::Gone;
+            }
+        }
+        self.base = self.host.base();
+    }
+
+    /// Gives granules back, of which the first `used` bytes may have been written;
+    /// they have no window any more.
+    pub(super) fn release(&mut self, first: usize, count: usize, used: u32) {
         self.windows[first..first + count].fill([0; 8]);
-        if self.committed[first..first + count].iter().all(|c| *c) {
+        let is_there = self.is_there(first, count);
+        if is_there && !self.is_lent && used <= KEPT_BYTES.min(GRANULE) {
+            if let Some(bytes) = self.bytes_mut(Addr(first as u32 * GRANULE), used) {
+                bytes.fill(0);
+            }
+            self.presence[first..first + count].fill(Presence::Kept);
+            return;
+        }
+        if is_there {
             self.host.release(first, count);
         }
-        self.committed[first..first + count].fill(false);
+        self.presence[first..first + count].fill(Presence::Gone);
         self.base = self.host.base();
     }
 
@@ -202,7 +251,12 @@ impl Pages {
         };
         let first = (addr.0 / GRANULE) as usize;
         let last = (last / GRANULE) as usize;
-        len == 0 || self.committed[first..=last].iter().all(|c| *c)
+        len == 0 || self.is_there(first, last + 1 - first)
+    }
+
+    fn is_there(&self, first: usize, count: usize) -> bool {
+        let mut granules = self.presence[first..first + count].iter();
+        granules.all(|p| *p == Presence::There)
     }
 
     /// A program's load from a window.

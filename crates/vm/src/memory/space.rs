@@ -34,6 +34,8 @@ struct Slot {
     region: Region,
     first: u32,
     count: u32,
+    /// Bytes from the start of the first granule that were ever in bounds.
+    used: u32,
 }
 
 impl Space {
@@ -93,6 +95,7 @@ impl Space {
             },
             first,
             count,
+            used: capacity,
         };
         let id = match self.vacant.pop() {
             Some(number) => {
@@ -111,11 +114,13 @@ impl Space {
     /// Removes a region. Its addresses are nobody's until a new region is made
     /// there, with zeroes in it; `id` may name another region from then on.
     pub fn remove(&mut self, id: RegionId) {
-        let Slot { first, count, .. } = self.slots[id.0 as usize];
+        let Slot {
+            first, count, used, ..
+        } = self.slots[id.0 as usize];
         if count == 0 {
             return;
         }
-        self.pages.release(first as usize, count as usize);
+        self.pages.release(first as usize, count as usize, used);
         self.give_back(first, count);
         let slot = &mut self.slots[id.0 as usize];
         slot.count = 0;
@@ -178,6 +183,7 @@ impl Space {
         assert!(start.to_reg() >= first * granule && end <= (first + count) * granule);
         slot.region.start = start;
         slot.region.len = len;
+        slot.used = slot.used.max((end - first * granule) as u32);
         self.show(id);
     }
 
@@ -196,6 +202,7 @@ impl Space {
             region,
             first,
             count,
+            ..
         } = self.slots[id.0 as usize];
         let mut window = Window {
             start: region.start.0,
