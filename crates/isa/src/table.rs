@@ -312,7 +312,62 @@ pub fn rows(opcode: u8) -> &'static [Row] {
 /// bits, and for [`Insn::Invalid`] and [`Insn::WideTail`].
 pub fn row_of(insn: Insn) -> Option<&'static Row> {
     let blank = fields::blank(insn);
-    TABLE.iter().find(|row| row.insn == blank)
+    let mut at = BUCKETS.first[bucket(insn)];
+    while let Some(row) = TABLE.get(usize::from(at)) {
+        if row.insn == blank {
+            return Some(row);
+        }
+        at = BUCKETS.next[usize::from(at)];
+    }
+    None
+}
+
+/// Rows that [`row_of`] has to look at, in the order of the table.
+struct Buckets {
+    /// The first row of each.
+    first: [u8; BUCKET_COUNT],
+    /// The row after a row of the same one.
+    next: [u8; ROWS.len()],
+}
+
+const BUCKET_COUNT: usize = 64;
+
+/// Few instructions, operands aside, are in one bucket with another one.
+const fn bucket(insn: Insn) -> usize {
+    const OTHERS: usize = 40;
+    match insn {
+        Insn::Alu { op, .. } => op as usize,
+        Insn::Branch { op, .. } => 16 + op as usize,
+        Insn::Load { size, .. } => 32 + size as usize,
+        Insn::Store { size, .. } => 36 + size as usize,
+        Insn::LoadImm { .. } => OTHERS,
+        Insn::Call { .. } => OTHERS + 1,
+        Insn::Atomic { .. } => OTHERS + 2,
+        Insn::Movsx { .. } => OTHERS + 3,
+        Insn::Endian { .. } => OTHERS + 4,
+        Insn::Exit | Insn::Neg { .. } | Insn::Jump { .. } => OTHERS + 5,
+        _ => OTHERS + 6,
+    }
+}
+
+static BUCKETS: Buckets = buckets();
+
+const fn buckets() -> Buckets {
+    // No row has this number.
+    const NONE: u8 = u8::MAX;
+    let mut buckets = Buckets {
+        first: [NONE; BUCKET_COUNT],
+        next: [NONE; ROWS.len()],
+    };
+    assert!(ROWS.len() < NONE as usize);
+    let mut at = ROWS.len();
+    while at > 0 {
+        at -= 1;
+        let first = &mut buckets.first[bucket(ROWS[at].insn)];
+        buckets.next[at] = *first;
+        *first = at as u8;
+    }
+    buckets
 }
 
 /// For each opcode the range of its rows.
