@@ -87,11 +87,13 @@ impl Random {
         }
     }
 
+    #[inline]
     fn given(&mut self, len: usize) -> Option<u64> {
         self.given.as_mut()?.take(len)
     }
 
     /// 64 bits.
+    #[inline]
     pub fn number(&mut self) -> u64 {
         if let Some(number) = self.given(8) {
             return number;
@@ -104,15 +106,19 @@ impl Random {
     }
 
     /// A number below `bound`, which is not 0.
+    #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
-        let bytes = (bound - 1).checked_ilog2().unwrap_or(0) / 8 + 1;
-        match self.given(bytes as usize) {
-            Some(number) => number % bound,
-            None => self.number() % bound,
+        if self.given.is_some() {
+            let bytes = (bound - 1).checked_ilog2().unwrap_or(0) / 8 + 1;
+            if let Some(number) = self.given(bytes as usize) {
+                return number % bound;
+            }
         }
+        self.number() % bound
     }
 
     /// Whether something of this likelihood in a hundred happens.
+    #[inline]
     pub fn percent(&mut self, likelihood: u64) -> bool {
         self.below(100) < likelihood
     }

@@ -9,6 +9,12 @@ use crate::families::Random;
 /// Lengths around those at which headers end: Ethernet, IPv4, TCP, a full frame.
 const LENGTHS: [usize; 14] = [14, 15, 20, 33, 34, 35, 42, 53, 54, 60, 63, 64, 128, 1514];
 
+/// The opcode of 64-bit immediate loads, which alone name maps: there is no need to
+/// decode the others.
+const LOAD_IMM: u8 = 0x18;
+/// Bytes of a value after which it repeats itself.
+const VALUE: usize = 64;
+
 /// What a program is run on, once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
@@ -85,6 +91,9 @@ impl Input {
 pub(super) fn maps_of(program: &Program) -> Vec<(u32, &MapDef)> {
     let mut maps: Vec<(u32, &MapDef)> = Vec::new();
     for (at, slot) in program.code.iter().enumerate() {
+        if slot.opcode != LOAD_IMM {
+            continue;
+        }
         let insn = isa::decode(*slot, program.code.get(at + 1).copied());
         if let Insn::LoadImm {
             imm: Imm64::MapIndex { index } | Imm64::MapIndexValue { index, .. },
@@ -123,8 +132,12 @@ fn entry(map: u32, def: &MapDef, random: &mut Random) -> Option<Entry> {
         false => def.value_size as usize,
     };
     let mut value = Vec::with_capacity(size + 8);
-    while value.len() < size {
+    while value.len() < size.min(VALUE) {
         value.extend_from_slice(&number(random).to_le_bytes());
+    }
+    while value.len() < size {
+        let more = value.len().min(size - value.len());
+        value.extend_from_within(..more);
     }
     value.truncate(size);
     Some(Entry { map, key, value })

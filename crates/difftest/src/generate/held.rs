@@ -97,8 +97,9 @@ impl Area {
     }
 }
 
-/// The deepest stack that is tracked, in slots of 8 bytes.
-const SLOTS: usize = 64;
+/// The deepest stack that is tracked, in slots of 8 bytes: no function has a deeper
+/// one.
+const SLOTS: usize = 16;
 
 /// All that a function holds at one place.
 #[derive(Clone, Debug)]
