@@ -1,6 +1,8 @@
 //! Putting an object into a machine: maps with what they hold at first, then
 //! programs, then the entries that name programs.
 
+use std::collections::BTreeMap;
+
 use abi::{Initial, InitialEntry, MapDef, ProgType, Program};
 use isa::{CodeError, Pc};
 
@@ -125,12 +127,29 @@ impl Machine {
         maps: &[MapDef],
         programs: &[Program],
     ) -> Result<Instance, Error> {
+        self.instantiate_with(maps, &BTreeMap::new(), programs)
+    }
+
+    /// The same, but for maps that are there already, by their place among those of
+    /// the object: they stay as they are.
+    pub fn instantiate_with(
+        &mut self,
+        maps: &[MapDef],
+        shared: &BTreeMap<usize, MapId>,
+        programs: &[Program],
+    ) -> Result<Instance, Error> {
         let mut instance = Instance::default();
-        for def in maps {
-            instance.maps.push(self.create_map(def)?);
+        for (place, def) in maps.iter().enumerate() {
+            let id = match shared.get(&place) {
+                Some(id) => *id,
+                None => self.create_map(def)?,
+            };
+            instance.maps.push(id);
         }
-        for (def, id) in maps.iter().zip(&instance.maps) {
-            self.fill_with_maps(def, *id, &instance.maps)?;
+        for (place, (def, id)) in maps.iter().zip(&instance.maps).enumerate() {
+            if !shared.contains_key(&place) {
+                self.fill_with_maps(def, *id, &instance.maps)?;
+            }
         }
         for program in programs {
             let id = self.load_program(program, &instance.maps)?;

@@ -6,7 +6,7 @@
 use abi::Proven;
 use jit::{Compiled, Mode, Options, Proof};
 
-use crate::Simulator;
+use crate::{Host, ObjectId, Simulator};
 
 /// Who is to run the programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,14 +32,8 @@ pub enum Runs {
 }
 
 impl Simulator {
-    /// Chooses who runs the programs that are loaded from now on; at first it is
-    /// the interpreter.
-    ///
-    /// `verified` are names of programs that a verifier has accepted, and what it
-    /// found to hold of them. When they are all that are loaded, compiled code is
-    /// [sandboxed](Mode::Sandboxed), which takes a signal handler; otherwise, and
-    /// where the handler cannot be installed, every access is
-    /// [checked](Mode::Checked).
+    /// Chooses who runs the programs, as [`Host::set_engine`] does; `verified` are
+    /// names of programs.
     ///
     /// # Errors
     ///
@@ -63,6 +57,46 @@ impl Simulator {
         &mut self,
         engine: Engine,
         verified: &[(String, Proven)],
+        see: impl FnOnce(&Compiled),
+    ) -> Result<Runs, jit::Error> {
+        let known = |(name, proven): &(String, Proven)| (ObjectId(0), name.clone(), proven.clone());
+        let verified: Vec<_> = verified.iter().map(known).collect();
+        self.host_mut().set_engine_seen(engine, &verified, see)
+    }
+}
+
+impl Host {
+    /// Chooses who runs the programs that are loaded from now on; at first it is
+    /// the interpreter.
+    ///
+    /// `verified` are names of programs that a verifier has accepted, and what it
+    /// found to hold of them. When they are all that are loaded, compiled code is
+    /// [sandboxed](Mode::Sandboxed), which takes a signal handler; otherwise, and
+    /// where the handler cannot be installed, every access is
+    /// [checked](Mode::Checked).
+    ///
+    /// # Errors
+    ///
+    /// For [`Engine::Jit`], why there can be no compiled code; the interpreter
+    /// runs then.
+    pub fn set_engine(
+        &mut self,
+        engine: Engine,
+        verified: &[(ObjectId, String, Proven)],
+    ) -> Result<Runs, jit::Error> {
+        self.set_engine_seen(engine, verified, |_| ())
+    }
+
+    /// As [`Self::set_engine`]; shows the compiled code before it runs, if there is
+    /// any.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_engine_seen(
+        &mut self,
+        engine: Engine,
+        verified: &[(ObjectId, String, Proven)],
         see: impl FnOnce(&Compiled),
     ) -> Result<Runs, jit::Error> {
         self.machine_mut().set_engine(None);
@@ -91,23 +125,26 @@ impl Simulator {
     fn compile(
         &mut self,
         mode: Mode,
-        verified: &[(String, Proven)],
+        verified: &[(ObjectId, String, Proven)],
     ) -> Option<Result<Compiled, jit::Error>> {
-        let maps = self.maps().to_vec();
-        let proof = |(program, name): (vm::ProgId, &str)| {
-            let (_, proven) = verified.iter().find(|(known, _)| known == name)?;
-            Some(Proof {
-                program,
-                proven,
-                maps: &maps,
-            })
-        };
-        let proofs: Option<Vec<Proof<'_>>> = self.programs().map(proof).collect();
+        let mut proofs = Vec::new();
+        for (object, loaded) in self.objects.iter().enumerate() {
+            for program in &loaded.instance.programs {
+                let name = self.machine.program_name(*program)?;
+                let mut known = verified.iter();
+                let (.., proven) = known.find(|(of, known, _)| of.0 == object && known == name)?;
+                proofs.push(Proof {
+                    program: *program,
+                    proven,
+                    maps: &loaded.instance.maps,
+                });
+            }
+        }
         let options = Options {
             mode,
             ..Options::default()
         };
-        let compiled = Compiled::with_proofs(self.machine_mut(), &options, &proofs?);
+        let compiled = Compiled::with_proofs(&mut self.machine, &options, &proofs);
         Some(compiled)
     }
 }

@@ -7,7 +7,7 @@
 
 use vm::{MapId, world};
 
-use crate::Simulator;
+use crate::Host;
 
 /// Something that reached user space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Event<'a> {
     Printk(&'a str),
 }
 
-impl Simulator {
+impl Host {
     /// Hands over what came since the last call: first the ring buffers, map by
     /// map, then perf events and printk lines in the order they were sent.
     pub fn take_events(&mut self, each: &mut dyn FnMut(Event<'_>)) {

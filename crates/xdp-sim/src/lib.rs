@@ -28,9 +28,14 @@
 //! Maps and the [`vm::World`] are reachable through [`Simulator::machine`].
 //! Programs are interpreted, or compiled ([`Simulator::set_engine`]).
 //!
+//! A [`Host`] has several interfaces and objects, sockets, and several programs on
+//! an interface as libxdp's dispatcher runs them; a [`Topology`] joins hosts by
+//! veth pairs and bridges, and follows a packet through all of them.
+//!
 //! # What is not
 //!
-//! Drivers' own limits, offloads and queues; what the network stack does with a
+//! Drivers' own limits and offloads (a veth hands on redirected frames only where
+//! its peer has a program or GRO); what the network stack does with a
 //! packet that was passed to it.
 #![forbid(unsafe_code)]
 
@@ -38,20 +43,24 @@ pub mod capture;
 pub mod contents;
 mod engine;
 mod events;
+mod host;
 mod network;
 mod outcome;
 mod redirect;
 mod report;
 mod simulator;
+mod topology;
 
 pub use abi::xdp::XdpAction;
 pub use engine::{Engine, Runs};
 pub use events::Event;
+pub use host::{Error, Host, Interface, InterfaceId, ObjectId, RunConfig, Socket, attachable};
 pub use network::read_network;
-pub use outcome::{Delivery, Lost, Outcome};
+pub use outcome::{Delivery, Lost, Outcome, Ran};
 pub use redirect::Destination;
 pub use report::{Count, Report};
-pub use simulator::{Error, Options, Simulator, attachable};
+pub use simulator::{Options, Simulator};
+pub use topology::{End, Journey, NoSuchHost, Step, Topology, Went};
 
 /// Compiles the README's example.
 #[cfg(doctest)]

@@ -25,6 +25,8 @@ pub struct Outcome<'a> {
     pub metadata: &'a [u8],
     /// Where copies of it went. Empty for packets that were dropped.
     pub deliveries: &'a [Delivery],
+    /// The programs that ran on it, in order.
+    pub ran: &'a [Ran],
     /// Why a redirected packet reached nobody.
     pub lost: Option<Lost>,
     pub(crate) arena: &'a [u8],
@@ -38,6 +40,17 @@ impl<'a> Outcome<'a> {
             None => self.output,
         }
     }
+}
+
+/// A program that ran on a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The program.
+    pub program: ProgId,
+    /// What it returned; 0 after a trap.
+    pub ret: u32,
+    /// Instructions that it took.
+    pub executed: u64,
 }
 
 /// A copy of a packet on its way.
@@ -67,6 +80,28 @@ pub enum Lost {
     /// A second program trapped.
     #[error("program of the map entry: {0}")]
     Trap(Trap),
+    /// The interface is down.
+    #[error("interface {0} is down")]
+    Down(u32),
+    /// More bytes than the interface sends.
+    #[error("{len} bytes, and the interface sends {limit} at most")]
+    TooLong {
+        /// Bytes of the packet.
+        len: usize,
+        /// Bytes of the largest frame.
+        limit: usize,
+    },
+    /// The socket in the map receives from another queue.
+    #[error("the socket is bound to queue {queue} of interface {ifindex}")]
+    OtherQueue {
+        /// Its interface.
+        ifindex: u32,
+        /// Its queue.
+        queue: u32,
+    },
+    /// Nobody reads from the socket.
+    #[error("the socket's receive ring is full")]
+    RingFull,
     /// Redirects by second programs went round too often.
     #[error("redirected too often")]
     Loop,

@@ -27,7 +27,7 @@ use serde_json::{Map as Object, Value as Json, json};
 use vm::map::{self, update};
 use vm::{MapId, ProgId};
 
-use crate::Simulator;
+use crate::{Host, ObjectId};
 
 /// Why contents could not be put into a map.
 #[derive(Debug, thiserror::Error)]
@@ -133,18 +133,25 @@ pub fn decode(btf: Option<&Btf>, ty: TypeId, bytes: &[u8]) -> Json {
 
 /// Everything about one map that its contents need.
 struct Schema {
+    /// The object that it is of.
+    owner: ObjectId,
     def: MapDef,
     btf: Option<Arc<Btf>>,
     cpus: u32,
 }
 
-impl Simulator {
-    /// The map of this name.
+impl Host {
+    /// The map of this name, of the first object that has one.
     pub fn map_named(&self, name: &str) -> Option<MapId> {
-        self.maps().iter().copied().find(|id| {
-            self.machine()
-                .map(*id)
-                .is_some_and(|m| m.def().name == name)
+        self.object_ids()
+            .find_map(|object| self.map_of(object, name))
+    }
+
+    /// The map of this name of an object.
+    pub fn map_of(&self, object: ObjectId, name: &str) -> Option<MapId> {
+        self.maps(object).iter().copied().find(|id| {
+            let map = self.machine().map(*id);
+            map.is_some_and(|map| map.def().name == name)
         })
     }
 
@@ -176,7 +183,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// The keys and values that [`Simulator::fill_map`] would put into the map,
+    /// The keys and values that [`Host::fill_map`] would put into the map,
     /// in its order.
     pub fn encode_entries(&self, id: MapId, entries: &Json) -> Result<Vec<vm::Entry>, FillError> {
         let Some(schema) = self.schema(id) else {
@@ -216,7 +223,8 @@ impl Simulator {
     fn schema(&self, id: MapId) -> Option<Schema> {
         Some(Schema {
             def: self.machine().map(id)?.def().clone(),
-            btf: self.btf().cloned(),
+            owner: self.owner(id)?,
+            btf: self.btf(self.owner(id)?).cloned(),
             cpus: self.machine().world.cpu.count,
         })
     }
@@ -294,7 +302,7 @@ impl Simulator {
             (Some(value), None) if schema.def.map_type.is_percpu() => {
                 schema.make_value(value)?.repeat(schema.cpus as usize)
             }
-            (Some(value), None) => match self.make_reference(&schema.def, value)? {
+            (Some(value), None) => match self.make_reference(schema, value)? {
                 Some(bytes) => bytes,
                 None => {
                     schema.make(schema.def.value_type, schema.def.value_size, "value", value)?
@@ -313,19 +321,28 @@ impl Simulator {
     }
 
     /// The bytes of a value that names something.
-    fn make_reference(&self, def: &MapDef, value: &Json) -> Result<Option<Vec<u8>>, FillProblem> {
+    fn make_reference(
+        &self,
+        schema: &Schema,
+        value: &Json,
+    ) -> Result<Option<Vec<u8>>, FillProblem> {
+        let def = &schema.def;
         let field = match def.map_type {
             MapType::ProgArray => {
                 let Some(name) = value.as_str() else {
                     return Ok(None);
                 };
-                return Ok(Some(self.program(name)?.0.to_le_bytes().to_vec()));
+                return Ok(Some(
+                    self.program(schema.owner, name)?.0.to_le_bytes().to_vec(),
+                ));
             }
             MapType::ArrayOfMaps | MapType::HashOfMaps => {
                 let Some(name) = value.as_str() else {
                     return Ok(None);
                 };
-                let id = self.map_named(name).ok_or_else(|| unknown("map", name))?;
+                let id = self.map_of(schema.owner, name);
+                let id = id.or_else(|| self.map_named(name));
+                let id = id.ok_or_else(|| unknown("map", name))?;
                 return Ok(Some(id.0.to_le_bytes().to_vec()));
             }
             MapType::Devmap | MapType::DevmapHash => "ifindex",
@@ -347,7 +364,7 @@ impl Simulator {
             .and_then(|n| u32::try_from(n).ok())
             .ok_or_else(shape)?;
         let program = match program.map(|p| p.as_str().ok_or_else(shape)).transpose()? {
-            Some(name) => self.program(name)?.0 + 1,
+            Some(name) => self.program(schema.owner, name)?.0 + 1,
             None => 0,
         };
         let mut bytes = number.to_le_bytes().to_vec();
@@ -356,9 +373,11 @@ impl Simulator {
         Ok(Some(bytes))
     }
 
-    fn program(&self, name: &str) -> Result<ProgId, FillProblem> {
-        self.program_named(name)
-            .ok_or_else(|| unknown("program", name))
+    /// A program by name, of the map's own object before others.
+    fn program(&self, owner: ObjectId, name: &str) -> Result<ProgId, FillProblem> {
+        let mut objects = Some(owner).into_iter().chain(self.object_ids());
+        let found = objects.find_map(|object| self.program_named(object, name));
+        found.ok_or_else(|| unknown("program", name))
     }
 }
 
