@@ -210,6 +210,7 @@ impl Compiled {
         context.left = budget;
         context.status = Status::RUNNING;
         context.tail_calls = 0;
+        context.cpu = machine.world.cpu.id;
         context.machine = machine;
         context.shared = &raw const *self.shared;
         let r0 = match known.gs {

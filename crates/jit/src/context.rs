@@ -34,6 +34,7 @@ pub(crate) const HOST_REGISTER: [u8; 11] = [
 /// | field | written by | when |
 /// |---|---|---|
 /// | `left` | entry; compiled code with a meter; the runtime | start of a block; refunds |
+/// | `cpu` | entry | |
 /// | `status` | the runtime, the exits, the fault handler | when the run ends early |
 /// | `site` | compiled code | before a jump to `exit_budget` or `exit_trap` |
 /// | `r5`, `fp` | compiled code | before a helper that takes them |
@@ -59,6 +60,8 @@ pub(crate) struct Context {
     pub(crate) fp: u64,
     /// Tail calls taken.
     pub(crate) tail_calls: u32,
+    /// The CPU that the program runs on.
+    pub(crate) cpu: u32,
     /// `rsp` to go back to by an exit; of the innermost entry.
     pub(crate) host_rsp: u64,
     /// The machine. Valid while compiled code or the runtime it called runs.
@@ -126,6 +129,7 @@ pub(crate) mod offset {
     pub(crate) const MACHINE: i32 = CONTEXT + offset_of!(Context, machine) as i32;
     pub(crate) const R5: i32 = CONTEXT + offset_of!(Context, r5) as i32;
     pub(crate) const FP: i32 = CONTEXT + offset_of!(Context, fp) as i32;
+    pub(crate) const CPU: i32 = CONTEXT + offset_of!(Context, cpu) as i32;
     pub(crate) const HOST_RSP: i32 = CONTEXT + offset_of!(Context, host_rsp) as i32;
     pub(crate) const REGS: i32 = CONTEXT + offset_of!(Context, regs) as i32;
 }

@@ -259,6 +259,7 @@ impl runtime::Runtime {
                 Routine::CallHelper => runtime::call_helper as *const (),
                 Routine::Lookup => runtime::lookup as *const (),
                 Routine::LookupShort => runtime::lookup_short as *const (),
+                Routine::LookupWide => runtime::lookup_wide as *const (),
                 Routine::Reserve => runtime::reserve as *const (),
                 Routine::TailCall => runtime::tail_call as *const (),
                 Routine::SlowLoad => slow_load as *const (),

@@ -35,9 +35,12 @@ pub(crate) enum Routine {
     /// As [`Routine::CallHelper`], for `bpf_map_lookup_elem`.
     Lookup,
     /// `(key: rdi and rsi, map: edx, context: rcx) -> r0: rax`: a look-up in a map
-    /// of which [`Machine::short_key`] says how long its keys are. Keeps what the
-    /// SysV ABI keeps, and never ends the run.
+    /// of which [`Machine::short_key`] says how long its keys are, at most 16 bytes.
+    /// Keeps what the SysV ABI keeps, and never ends the run.
     LookupShort,
+    /// `(key: rdi, rsi, r8 and r9, map: edx, context: rcx) -> r0: rax`: as
+    /// [`Routine::LookupShort`], for keys of 17 to 32 bytes.
+    LookupWide,
     /// `(_: rdi, size: rsi, map: edx, context: rcx, flags: r8) -> r0: rax`:
     /// `bpf_ringbuf_reserve` of a map that is known; as [`Routine::LookupShort`].
     Reserve,
@@ -70,10 +73,11 @@ pub(crate) enum Routine {
 
 impl Routine {
     /// All, in their order.
-    pub(crate) const ALL: [Routine; 11] = [
+    pub(crate) const ALL: [Routine; 12] = [
         Routine::CallHelper,
         Routine::Lookup,
         Routine::LookupShort,
+        Routine::LookupWide,
         Routine::Reserve,
         Routine::TailCall,
         Routine::SlowLoad,
@@ -88,7 +92,7 @@ impl Routine {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Routine::CallHelper => "a helper",
-            Routine::Lookup | Routine::LookupShort => "bpf_map_lookup_elem",
+            Routine::Lookup | Routine::LookupShort | Routine::LookupWide => "bpf_map_lookup_elem",
             Routine::Reserve => "bpf_ringbuf_reserve",
             Routine::TailCall => "bpf_tail_call",
             Routine::SlowLoad => "checked load",
@@ -282,6 +286,22 @@ pub(crate) unsafe extern "sysv64" fn lookup_short(
     let (_, machine, _) = unsafe { parts(context) };
     let key = ShortKey::from(high) << 64 | ShortKey::from(low);
     machine.lookup_short(MapId(map), key)
+}
+
+/// See [`Routine::LookupWide`].
+pub(crate) unsafe extern "sysv64" fn lookup_wide(
+    first: u64,
+    second: u64,
+    map: u32,
+    context: *mut Context,
+    third: u64,
+    fourth: u64,
+) -> u64 {
+    // SAFETY: compiled code calls with its context.
+    let (_, machine, _) = unsafe { parts(context) };
+    let low = ShortKey::from(second) << 64 | ShortKey::from(first);
+    let high = ShortKey::from(fourth) << 64 | ShortKey::from(third);
+    machine.lookup_wide(MapId(map), [low, high])
 }
 
 /// See [`Routine::Reserve`].

@@ -27,11 +27,8 @@ pub trait Engine: fmt::Debug + Send {
 
 /// What engines ask of a machine.
 impl Machine {
-    /// Bytes from the start of a machine to the number of the running CPU, a
-    /// `u32`: what `bpf_get_smp_processor_id` answers.
-    pub const CPU_ID: usize = offset_of!(Machine, world.cpu.id);
-    /// Bytes to the clock, a `u64`: what `bpf_ktime_get_ns` answers before it adds
-    /// the word at [`Machine::CLOCK_STEP`].
+    /// Bytes from the start of a machine to its clock, a `u64`: what
+    /// `bpf_ktime_get_ns` answers before it adds the word at [`Machine::CLOCK_STEP`].
     pub const CLOCK_NOW: usize = offset_of!(Machine, world.clock.now_ns);
     /// Bytes to the step of the clock, a `u64`.
     pub const CLOCK_STEP: usize = offset_of!(Machine, world.clock.step_ns);

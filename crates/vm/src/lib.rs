@@ -33,7 +33,7 @@ pub use instance::{Instance, LoadError};
 pub use interp::{Moment, Next, Watch};
 pub use linked::{Function, Link, Linked};
 pub use machine::{Error, Machine, MachineId, ProgId};
-pub use map::{Direct, Map, MapError, MapId, ShortKey};
+pub use map::{Direct, Map, MapError, MapId, ShortKey, WideKey};
 pub use memory::{Access, Addr, Fault, HostMemory, Region, RegionKind, Rights, Space};
 pub use syscall::Entry;
 pub use trap::{Trap, TrapKind};

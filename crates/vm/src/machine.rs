@@ -10,7 +10,7 @@ use isa::Pc;
 use crate::engine::Engine;
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run, Watch};
-use crate::map::{Lookup, Map, MapError, MapId, ShortKey};
+use crate::map::{Lookup, Map, MapError, MapId, ShortKey, WideKey};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
 use crate::trap::Trap;
@@ -335,9 +335,8 @@ impl Machine {
         self.stacks[depth % MAX_CALL_FRAMES]
     }
 
-    /// What `bpf_map_lookup_elem` answers, where there is a fast way: the map is
-    /// an array, or its keys have a usual size. The helper knows about everything
-    /// else.
+    /// What `bpf_map_lookup_elem` answers, where there is a fast way: it takes such
+    /// a map, and the key may be read. The helper knows about everything else.
     #[inline(always)]
     pub fn lookup_elem(&mut self, map: u64, key: u64) -> Option<u64> {
         let id = MapId::from_handle(map)?;
@@ -359,16 +358,30 @@ impl Machine {
                 let key = u128::from_le_bytes(self.space.try_load(key)?);
                 Some(self.lookup_short(id, key))
             }
+            Lookup::Bytes(len) => {
+                let key = self.space.read(key, len).ok()?;
+                let map = self.maps.get_mut(id.0 as usize)?;
+                let value = map.lookup(&self.space, self.world.cpu.id, key);
+                Some(value.unwrap_or(Addr::NULL).to_reg())
+            }
             Lookup::Helper => None,
         }
     }
 
     /// What `bpf_map_lookup_elem` answers for a map of which [`Machine::short_key`]
-    /// says that keys are short. NULL where there is no such map.
+    /// says that keys have at most 16 bytes. NULL where there is no such map.
     #[inline]
     pub fn lookup_short(&mut self, map: MapId, key: ShortKey) -> u64 {
         let map = self.maps.get_mut(map.0 as usize);
         let value = map.and_then(|map| map.lookup_short(&self.space, self.world.cpu.id, key));
+        value.unwrap_or(Addr::NULL).to_reg()
+    }
+
+    /// As [`Machine::lookup_short`], for keys of more than 16 bytes and at most 32.
+    #[inline]
+    pub fn lookup_wide(&mut self, map: MapId, key: WideKey) -> u64 {
+        let map = self.maps.get_mut(map.0 as usize);
+        let value = map.and_then(|map| map.lookup_wide(&self.space, self.world.cpu.id, key));
         value.unwrap_or(Addr::NULL).to_reg()
     }
 
@@ -381,12 +394,14 @@ impl Machine {
         record.unwrap_or(Addr::NULL).to_reg()
     }
 
-    /// Bytes of the keys of a map that [`Machine::lookup_short`] looks up: 4, 8 or 16.
+    /// Bytes of the keys of a map that [`Machine::lookup_short`] or
+    /// [`Machine::lookup_wide`] looks up: 1 to 32.
     pub fn short_key(&self, map: MapId) -> Option<u32> {
         match self.lookups.get(map.0 as usize)? {
             Lookup::Key4 => Some(4),
             Lookup::Key8 => Some(8),
             Lookup::Key16 => Some(16),
+            Lookup::Bytes(len) => Some(*len).filter(|len| (1..=32).contains(len)),
             Lookup::Array(_) | Lookup::Helper => None,
         }
     }

@@ -18,7 +18,9 @@ pub(crate) struct Block {
     pub(crate) end: u32,
     /// Jumps lead to it.
     pub(crate) is_target: bool,
-    /// Jumps lead to it from further down: a loop begins here.
+    /// Jumps lead to it from further down.
+    pub(crate) from_below: bool,
+    /// What begins here may come back here: a loop.
     pub(crate) is_loop: bool,
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Blocks(pub(crate) Vec<Block>);
 
 const START: u8 = 1;
 const TARGET: u8 = 2;
-const LOOP: u8 = 4;
+const BELOW: u8 = 4;
 
 impl Blocks {
     pub(crate) fn of(listing: &Listing) -> Blocks {
@@ -41,7 +43,7 @@ impl Blocks {
             if let Some(target) = item.target
                 && !is_call
             {
-                let back = if target as usize <= number { LOOP } else { 0 };
+                let back = if target as usize <= number { BELOW } else { 0 };
                 marks[target as usize] |= START | TARGET | back;
             }
             let calls = matches!(
@@ -61,13 +63,64 @@ impl Blocks {
                 start,
                 end: len,
                 is_target: marks[start as usize] & TARGET != 0,
-                is_loop: marks[start as usize] & LOOP != 0,
+                from_below: marks[start as usize] & BELOW != 0,
+                is_loop: false,
             })
             .collect();
         for number in 1..blocks.len() {
             blocks[number - 1].end = blocks[number].start;
         }
+        if blocks.iter().any(|block| block.from_below) {
+            find_loops(&mut blocks, listing);
+        }
         Blocks(blocks)
+    }
+}
+
+/// Marks the blocks that a walk comes back to while it is still under way from them.
+/// Compilers jump up for other reasons than loops, to what two ways have in common.
+fn find_loops(blocks: &mut [Block], listing: &Listing) {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Seen {
+        Not,
+        Entered,
+        Left,
+    }
+    let at = |blocks: &[Block], start| blocks.binary_search_by_key(&start, |block| block.start);
+    let mut seen = vec![Seen::Not; blocks.len()];
+    let mut way: Vec<(usize, u8)> = Vec::new();
+    for first in 0..blocks.len() {
+        if seen[first] == Seen::Not {
+            seen[first] = Seen::Entered;
+            way.push((first, 0));
+        }
+        while let Some((block, step)) = way.last_mut() {
+            let end = blocks[*block].end;
+            let last = &listing.items[end as usize - 1];
+            let next = match step {
+                0 if matches!(last.insn, Insn::Call { .. }) => None,
+                0 => last.target,
+                1 if ends(last) => None,
+                1 => Some(end),
+                _ => {
+                    seen[*block] = Seen::Left;
+                    way.pop();
+                    continue;
+                }
+            };
+            *step += 1;
+            let Some(Ok(next)) = next.map(|start| at(blocks, start)) else {
+                continue;
+            };
+            match seen[next] {
+                Seen::Not => {
+                    seen[next] = Seen::Entered;
+                    way.push((next, 0));
+                }
+                Seen::Entered => blocks[next].is_loop = true,
+                Seen::Left => {}
+            }
+        }
     }
 }
 
@@ -77,15 +130,39 @@ mod tests {
     use abi::{ProgType, Program};
     use vm::{Machine, World};
 
-    /// Where the blocks of a program begin.
-    fn starts(text: &str) -> Vec<u32> {
+    fn blocks(text: &str) -> Vec<Block> {
         let code = isa::asm::assemble(text).expect("the text of a program");
         let program = Program::bare(ProgType::Xdp, code.slots().to_vec());
         let mut machine = Machine::new(World::default()).expect("a machine");
         let id = machine.load_program(&program, &[]).expect("a program");
         let linked = machine.linked(id).expect("it was loaded");
-        let blocks = Blocks::of(&Listing::of(linked));
-        blocks.0.iter().map(|block| block.start).collect()
+        Blocks::of(&Listing::of(linked)).0
+    }
+
+    /// Where the blocks of a program begin.
+    fn starts(text: &str) -> Vec<u32> {
+        blocks(text).iter().map(|block| block.start).collect()
+    }
+
+    /// Where loops begin.
+    fn loops(text: &str) -> Vec<u32> {
+        let blocks = blocks(text);
+        let loops = blocks.iter().filter(|block| block.is_loop);
+        loops.map(|block| block.start).collect()
+    }
+
+    #[test]
+    fn a_jump_up_is_a_loop_only_if_it_comes_back() {
+        let back = "r0 = 1\nr0 += 1\nif r0 < 9 goto pc-2\nexit";
+        assert_eq!(loops(back), [1]);
+        let shared = "if r1 == 0 goto pc+2\nr0 = 1\nexit\nr0 = 2\ngoto pc-3";
+        assert_eq!(loops(shared), []);
+        let nested =
+            "r0 = 1\nr2 = 1\nr2 += 1\nif r2 < 9 goto pc-2\nr0 += 1\nif r0 < 9 goto pc-5\nexit";
+        assert_eq!(loops(nested), [1, 2]);
+        // Entered in the middle: one of the two is found.
+        let two = "if r1 == 0 goto pc+1\nr0 = 1\nr0 = 2\nif r2 == 0 goto pc-3\nexit";
+        assert_eq!(loops(two).len(), 1);
     }
 
     #[test]

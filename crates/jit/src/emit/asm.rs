@@ -17,6 +17,9 @@ pub(crate) mod host {
     pub(crate) const RDX: u8 = 2;
     pub(crate) const RBP: u8 = 5;
     pub(crate) const RSI: u8 = 6;
+    pub(crate) const RDI: u8 = 7;
+    pub(crate) const R8: u8 = 8;
+    pub(crate) const R9: u8 = 9;
     pub(crate) const R11: u8 = 11;
     pub(crate) const R12: u8 = 12;
 }

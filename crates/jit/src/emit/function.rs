@@ -1,7 +1,7 @@
 //! Functions: how they begin, how they end, what is counted.
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use isa::Insn;
+use isa::{Insn, Reg};
 use vm::Link;
 
 use super::alu::Group;
@@ -90,6 +90,20 @@ impl Emitter<'_> {
             counts_loops,
         };
         self.values.keeps(RegSet::NONE);
+        self.stack_writes.fill(0);
+        if !self.moves_fp {
+            for item in items {
+                if let Insn::Store {
+                    size,
+                    base: Reg::FP,
+                    offset,
+                    ..
+                } = item.insn
+                {
+                    self.writes_stack(offset.into(), size);
+                }
+            }
+        }
         self.tables.asm.align(32);
         let entry = self.tables.asm.offset();
         let inner = self.inner[number];

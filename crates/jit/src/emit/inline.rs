@@ -4,6 +4,7 @@
 //! known when the code is made. What they read and write is as the helper would.
 
 use abi::MapType;
+use abi::limits::STACK_BYTES;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use isa::{Reg, Size, Width};
 use vm::{Access, Direct, Machine, MapId, helper};
@@ -19,6 +20,16 @@ use crate::site::What;
 
 const KTIME_GET_NS: u32 = 5;
 const GET_SMP_PROCESSOR_ID: u32 = 8;
+
+/// For each byte of a stack, the least that a store to it writes at once; 0 for
+/// none.
+pub(super) type StackWrites = [u8; STACK_BYTES as usize];
+
+/// Where in [`StackWrites`] the byte at a distance from the frame pointer is.
+fn stack_byte(disp: i32) -> Option<usize> {
+    let byte = usize::try_from(disp + STACK_BYTES as i32).ok()?;
+    (byte < STACK_BYTES as usize).then_some(byte)
+}
 
 impl Emitter<'_> {
     /// A helper in line. False when it has to be called.
@@ -42,12 +53,7 @@ impl Emitter<'_> {
                 self.overwrite(Reg::R0, u32::MAX.into());
                 self.values.wrote_by(Reg::R0, Width::W32);
                 let ops = &mut self.tables.asm.ops;
-                let id = Machine::CPU_ID as i32;
-                dynasm!(ops
-                    ; .arch x64
-                    ; mov rcx, [r12 + offset::MACHINE]
-                    ; mov eax, [rcx + id]
-                );
+                dynasm!(ops ; .arch x64 ; mov eax, [r12 + offset::CPU]);
                 true
             }
             helper::RINGBUF_RESERVE if !self.is_checked() => {
@@ -100,17 +106,27 @@ impl Emitter<'_> {
         self.save(saved);
         // One access, for whoever asks where the run has ended.
         let what = self.what_of(size as u8, Access::Read, key);
-        let first = if size == 4 { Size::B4 } else { Size::B8 };
-        self.key_part(number, what, fixed::R11, key, first);
-        if size > 8 {
-            self.key_part(number, what, fixed::RSI, key.plus(8), Size::B8);
+        // The second word takes the place of the key's address.
+        const WORDS: [(i64, u8); 4] = [
+            (24, fixed::R9),
+            (16, fixed::R8),
+            (0, fixed::RDI),
+            (8, fixed::RSI),
+        ];
+        let (words, routine) = match size {
+            0..=16 => (&WORDS[2..], Routine::LookupShort),
+            _ => (&WORDS[..], Routine::LookupWide),
+        };
+        for (at, to) in words {
+            match (i64::from(size) - at).clamp(0, 8) {
+                0 => {
+                    let ops = &mut self.tables.asm.ops;
+                    dynasm!(ops ; .arch x64 ; xor Rd(*to), Rd(*to));
+                }
+                len => self.key_word(number, what, *to, key.plus(*at), len as u8),
+            }
         }
-        let ops = &mut self.tables.asm.ops;
-        dynasm!(ops ; .arch x64 ; mov rdi, r11);
-        if size <= 8 {
-            dynasm!(ops ; .arch x64 ; xor esi, esi);
-        }
-        self.call_with_map(Routine::LookupShort, map, saved);
+        self.call_with_map(routine, map, saved);
         true
     }
 
@@ -137,22 +153,47 @@ impl Emitter<'_> {
         self.values.overwritten(Reg::R0, u32::MAX.into());
     }
 
-    /// Puts a part of a key into a register. Where the block has just written it in
+    /// Puts up to eight bytes of a key into a register. Uses rcx, rdx and r11.
+    fn key_word(&mut self, number: u32, what: What, to: u8, at: Sum, len: u8) {
+        const PIECES: [Size; 4] = [Size::B1, Size::B2, Size::B4, Size::B8];
+        let pieces = PIECES
+            .into_iter()
+            .filter(|size| len & size.bytes() as u8 != 0);
+        if len.is_power_of_two() {
+            for size in pieces {
+                self.key_part(number, what, to, at, size);
+            }
+            return;
+        }
+        // From the end on, since the upper part is shifted.
+        let mut from = len;
+        for size in pieces {
+            let first = from == len;
+            from -= size.bytes() as u8;
+            let at = at.plus(from.into());
+            if first {
+                self.key_part(number, what, fixed::R11, at, size);
+                continue;
+            }
+            self.key_part(number, what, fixed::RDX, at, size);
+            let bits = size.bits() as i8;
+            let ops = &mut self.tables.asm.ops;
+            dynasm!(ops ; .arch x64 ; shl r11, bits ; or r11, rdx);
+        }
+        let ops = &mut self.tables.asm.ops;
+        dynasm!(ops ; .arch x64 ; mov Rq(to), r11);
+    }
+
+    /// Puts a part of a key into a register. Where the function writes it in
     /// pieces, it is read in pieces as well: the processor hands on what a store
     /// wrote only to loads that ask for no more. Uses rcx and rdx.
     fn key_part(&mut self, number: u32, what: What, to: u8, at: Sum, size: Size) {
         let half = match size {
             Size::B8 => Size::B4,
             Size::B4 => Size::B2,
-            _ => size,
+            Size::B2 | Size::B1 => Size::B1,
         };
-        let (from, bytes) = (at.disp, i64::from(size.bytes()));
-        let in_pieces = at.base == Some(Reg::FP)
-            && self.stack_writes.iter().any(|(disp, written)| {
-                let (disp, written) = (i64::from(*disp), i64::from(written.bytes()));
-                written < bytes && disp < from + bytes && from < disp + written
-            });
-        if half == size || !in_pieces {
+        if half == size || !self.in_pieces(at, size) {
             let at = self.operand(at);
             self.site(number, what);
             self.tables.asm.memory(load_form(size, false), to, at);
@@ -165,11 +206,48 @@ impl Emitter<'_> {
         dynasm!(ops ; .arch x64 ; shl Rq(to), bits);
         let piece = match size {
             Size::B8 => fixed::RDX,
-            _ => fixed::RCX,
+            Size::B4 => fixed::RCX,
+            Size::B2 | Size::B1 => {
+                let form = Form {
+                    opcode: &[0x0a],
+                    byte: true,
+                    ..Form::default()
+                };
+                let at = self.operand(at);
+                self.site(number, what);
+                return self.tables.asm.memory(form, to, at);
+            }
         };
         self.key_part(number, what, piece, at, half);
         let ops = &mut self.tables.asm.ops;
         dynasm!(ops ; .arch x64 ; or Rq(to), Rq(piece));
+    }
+
+    /// Whether the function writes some of these bytes of its stack with stores of
+    /// fewer bytes.
+    fn in_pieces(&self, at: Sum, size: Size) -> bool {
+        let Some(disp) = self.on_stack(at) else {
+            return false;
+        };
+        let bytes = disp..disp + size.bytes() as i32;
+        bytes.into_iter().any(|disp| {
+            let written = stack_byte(disp).map_or(0, |byte| self.stack_writes[byte]);
+            written != 0 && u32::from(written) < size.bytes()
+        })
+    }
+
+    /// Notes that the function writes so many bytes of its stack at once.
+    pub(super) fn writes_stack(&mut self, disp: i32, size: Size) {
+        let bytes = size.bytes() as u8;
+        for disp in disp..disp + i32::from(bytes) {
+            if let Some(byte) = stack_byte(disp) {
+                let written = &mut self.stack_writes[byte];
+                *written = match *written {
+                    0 => bytes,
+                    before => before.min(bytes),
+                };
+            }
+        }
     }
 
     /// A look-up in an array with a key that is known to be there.
@@ -185,11 +263,9 @@ impl Emitter<'_> {
         if cpu_stride == 0 {
             dynasm!(ops ; .arch x64 ; mov eax, DWORD first);
         } else {
-            let id = Machine::CPU_ID as i32;
             dynasm!(ops
                 ; .arch x64
-                ; mov rdx, [r12 + offset::MACHINE]
-                ; imul eax, [rdx + id], cpu_stride
+                ; imul eax, [r12 + offset::CPU], cpu_stride
                 ; add eax, DWORD first
             );
         }
@@ -239,11 +315,9 @@ impl Emitter<'_> {
             _ => dynasm!(ops ; .arch x64 ; imul ecx, ecx, stride),
         }
         if cpu_stride != 0 {
-            let id = Machine::CPU_ID as i32;
             dynasm!(ops
                 ; .arch x64
-                ; mov rdx, [r12 + offset::MACHINE]
-                ; imul edx, [rdx + id], cpu_stride
+                ; imul edx, [r12 + offset::CPU], cpu_stride
                 ; add ecx, edx
             );
         }

@@ -171,7 +171,7 @@ impl Emitter<'_> {
         let sum = self.address(base, offset);
         let what = self.what(size, Access::Write, sum);
         if let Some(disp) = self.on_stack(sum) {
-            self.stack_writes.push((disp, size));
+            self.writes_stack(disp, size);
         }
         if !self.needs_check(size, sum) {
             let at = self.operand(sum);
@@ -206,7 +206,7 @@ impl Emitter<'_> {
     }
 
     /// The distance from the frame pointer, if that is all there is to an address.
-    fn on_stack(&self, sum: Sum) -> Option<i32> {
+    pub(super) fn on_stack(&self, sum: Sum) -> Option<i32> {
         let alone = sum.base == Some(Reg::FP) && sum.index.is_none() && !self.moves_fp;
         i16::try_from(sum.disp)
             .ok()

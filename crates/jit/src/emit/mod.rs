@@ -24,7 +24,7 @@ mod memory;
 mod tests;
 mod values;
 
-use isa::{Insn, Pc, Reg, Size};
+use isa::{Insn, Pc, Reg};
 use vm::world::Random;
 use vm::{Link, Linked, Machine, ProgId};
 
@@ -269,9 +269,8 @@ struct Emitter<'a> {
     /// A jump that the branch in front of it has made needless.
     passed: Option<u32>,
     values: values::Values,
-    /// Where the block has written to the stack, from the frame pointer on, and how
-    /// much at once.
-    stack_writes: Vec<(i32, Size)>,
+    /// How the function writes to its stack.
+    stack_writes: inline::StackWrites,
     /// What is live after the instruction.
     after: RegSet,
     /// For hiding numbers, where that is asked for.
@@ -322,6 +321,7 @@ impl<'a> Emitter<'a> {
                 start: 0,
                 end: 0,
                 is_target: false,
+                from_below: false,
                 is_loop: false,
             },
             cold: Vec::new(),
@@ -329,7 +329,7 @@ impl<'a> Emitter<'a> {
             values: values::Values::new(Bits([u64::MAX; 11]), RegSet::NONE),
             cut_at: vec![RegSet::ALL; listing.items.len()],
             gs,
-            stack_writes: Vec::new(),
+            stack_writes: [0; _],
             after: RegSet::NONE,
         };
         for block in &blocks.0 {
@@ -357,17 +357,15 @@ impl<'a> Emitter<'a> {
         for reg in short.iter() {
             bits.set(reg, u32::MAX.into());
         }
-        // All ways to a block that is no loop come from further up.
-        let cut = match block.is_loop || !self.tables.trusting {
+        // What is relied on must hold on all ways, and those from below are yet to come.
+        let cut = match block.from_below || !self.tables.trusting {
             true => RegSet::NONE,
             false => self.cut_at[block.start as usize].and(self.values.cut()),
         };
         self.cut_at[block.start as usize] = cut;
-        self.stack_writes.clear();
         self.values = values::Values::new(bits, cut);
         let first = self.listing.items[block.start as usize];
-        // Jumps back to an end are no loops.
-        if block.is_loop && !matches!(first.insn, Insn::Exit) {
+        if block.is_loop {
             self.tables.asm.align(32);
         }
         if let Some(label) = self.labels[block.start as usize] {

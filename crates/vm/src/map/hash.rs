@@ -21,7 +21,7 @@ use abi::{Errno, MapDef, MapFlags};
 use super::lru::Lru;
 use super::slab::{Layout, Slab};
 use super::table::Table;
-use super::{Map, MapId, ShortKey, Target, Walk, update};
+use super::{Map, MapId, ShortKey, Target, Walk, WideKey, update};
 use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
 
 /// A hash map.
@@ -382,6 +382,11 @@ impl Map for Hash {
 
     fn lookup_short(&mut self, space: &Space, cpu: u32, key: ShortKey) -> Option<Addr> {
         let entry = self.table.entry_short(key)?;
+        self.look_up(space, cpu, entry)
+    }
+
+    fn lookup_wide(&mut self, space: &Space, cpu: u32, key: WideKey) -> Option<Addr> {
+        let entry = self.table.entry_wide(key)?;
         self.look_up(space, cpu, entry)
     }
 

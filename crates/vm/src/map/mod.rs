@@ -185,11 +185,21 @@ impl Direct {
 /// A key of at most 16 bytes as a number, its first byte the lowest.
 pub type ShortKey = u128;
 
+/// A key of at most 32 bytes as two numbers, its first byte the lowest of the first
+/// one.
+pub type WideKey = [ShortKey; 2];
+
 /// A key as a number, if it is short enough.
 pub(crate) fn short_key(key: &[u8]) -> Option<ShortKey> {
     let mut bytes = [0; size_of::<ShortKey>()];
     bytes.get_mut(..key.len())?.copy_from_slice(key);
     Some(ShortKey::from_le_bytes(bytes))
+}
+
+/// A key as two numbers, if it is short enough.
+pub(crate) fn wide_key(key: &[u8]) -> Option<WideKey> {
+    let (low, high) = key.split_at_checked(size_of::<ShortKey>())?;
+    Some([short_key(low)?, short_key(high)?])
 }
 
 /// The fast ways to look something up in a map.
@@ -203,6 +213,8 @@ pub(crate) enum Lookup {
     Key8,
     /// By a key of 16 bytes.
     Key16,
+    /// By a key of so many bytes.
+    Bytes(u32),
     /// None: ask the helper.
     Helper,
 }
@@ -221,7 +233,7 @@ impl Lookup {
             4 => Lookup::Key4,
             8 => Lookup::Key8,
             16 => Lookup::Key16,
-            _ => Lookup::Helper,
+            len => Lookup::Bytes(len),
         }
     }
 }
@@ -251,6 +263,16 @@ pub trait Map: fmt::Debug + Send {
     /// The same by a key that is short, where `key_size` is.
     fn lookup_short(&mut self, space: &Space, cpu: u32, key: ShortKey) -> Option<Addr> {
         let key = key.to_le_bytes();
+        let len = self.def().key_size as usize;
+        self.lookup(space, cpu, key.get(..len)?)
+    }
+
+    /// The same by a key that is longer, up to 32 bytes, where `key_size` is.
+    fn lookup_wide(&mut self, space: &Space, cpu: u32, key: WideKey) -> Option<Addr> {
+        let [low, high] = key;
+        let mut key = [0; size_of::<WideKey>()];
+        key[..size_of_val(&low)].copy_from_slice(&low.to_le_bytes());
+        key[size_of_val(&low)..].copy_from_slice(&high.to_le_bytes());
         let len = self.def().key_size as usize;
         self.lookup(space, cpu, key.get(..len)?)
     }

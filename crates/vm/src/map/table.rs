@@ -17,20 +17,57 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::slab::{Layout, Slab};
-use super::{ShortKey, short_key};
+use super::{ShortKey, WideKey, short_key, wide_key};
 use crate::memory::{Addr, OutOfSpace, Space};
 
 /// Tables are made with room for at most this many entries.
 const ROOM_AT_FIRST: u32 = 1 << 12;
 const HASH: FixedState = FixedState::with_seed(0);
 
+/// The key of each entry as a number.
+#[derive(Debug)]
+enum Numbers {
+    Short(Vec<ShortKey>),
+    Wide(Vec<WideKey>),
+    /// They are too long for that.
+    None,
+}
+
+impl Numbers {
+    fn of(len: u32) -> Numbers {
+        match len as usize {
+            len if len <= size_of::<ShortKey>() => Numbers::Short(Vec::new()),
+            len if len <= size_of::<WideKey>() => Numbers::Wide(Vec::new()),
+            _ => Numbers::None,
+        }
+    }
+
+    fn set(&mut self, entry: u32, key: &[u8]) {
+        match self {
+            Numbers::Short(keys) => place(keys, entry, short_key(key)),
+            Numbers::Wide(keys) => place(keys, entry, wide_key(key)),
+            Numbers::None => {}
+        }
+    }
+}
+
+/// Puts what there is at an entry's place.
+fn place<T: Copy + Default>(keys: &mut Vec<T>, entry: u32, key: Option<T>) {
+    let (at, Some(key)) = (entry as usize, key) else {
+        return;
+    };
+    if at >= keys.len() {
+        keys.resize(at + 1, T::default());
+    }
+    keys[at] = key;
+}
+
 /// Entries of distinct keys, numbered from 0.
 #[derive(Debug)]
 pub(super) struct Table {
     index: HashTable<u32>,
     keys: Slab,
-    /// The key of each entry as a number, if they are short.
-    short: Option<Vec<ShortKey>>,
+    numbers: Numbers,
     /// One bit for each number that was ever given: whether it is in use.
     live: Vec<u64>,
     /// Numbers that were given and are free again.
@@ -43,10 +80,9 @@ impl Table {
     /// An empty table; `keys` says where the keys go.
     pub(super) fn new(keys: Layout) -> Result<Table, OutOfSpace> {
         let room = keys.capacity.min(ROOM_AT_FIRST) as usize;
-        let short = keys.len as usize <= size_of::<ShortKey>();
         Ok(Table {
             index: HashTable::with_capacity(room),
-            short: short.then(Vec::new),
+            numbers: Numbers::of(keys.len),
             keys: Slab::new(keys)?,
             live: Vec::new(),
             free: Vec::new(),
@@ -62,20 +98,29 @@ impl Table {
     /// The hash of a key, for the other methods.
     #[inline]
     pub(super) fn hash(key: &[u8]) -> u64 {
-        match short_key(key) {
-            Some(key) => Table::hash_short(key),
-            None => {
-                let mut hasher = HASH.build_hasher();
-                hasher.write(key);
-                hasher.finish()
-            }
+        if let Some(key) = short_key(key) {
+            return Table::hash_short(key);
         }
+        if let Some(key) = wide_key(key) {
+            return Table::hash_wide(key);
+        }
+        let mut hasher = HASH.build_hasher();
+        hasher.write(key);
+        hasher.finish()
     }
 
     #[inline]
     fn hash_short(key: ShortKey) -> u64 {
         let mut hasher = HASH.build_hasher();
         hasher.write_u128(key);
+        hasher.finish()
+    }
+
+    #[inline]
+    fn hash_wide([low, high]: WideKey) -> u64 {
+        let mut hasher = HASH.build_hasher();
+        hasher.write_u128(low);
+        hasher.write_u128(high);
         hasher.finish()
     }
 
@@ -90,18 +135,39 @@ impl Table {
     /// The entry of a key.
     #[inline]
     pub(super) fn entry(&self, space: &Space, key: &[u8]) -> Option<u32> {
-        match short_key(key) {
-            Some(key) => self.entry_short(key),
-            None => self.find(space, Table::hash(key), key),
+        if let Some(key) = short_key(key) {
+            return self.entry_short(key);
         }
+        if let Some(key) = wide_key(key) {
+            return self.entry_wide(key);
+        }
+        self.find(space, Table::hash(key), key)
     }
 
     /// The entry of a short key.
     #[inline]
     pub(super) fn entry_short(&self, key: ShortKey) -> Option<u32> {
-        let keys = self.short.as_deref().unwrap_or_default();
+        let Numbers::Short(keys) = &self.numbers else {
+            return None;
+        };
+        if self.index.is_empty() {
+            return None;
+        }
         let same = |entry: &u32| keys.get(*entry as usize) == Some(&key);
         self.index.find(Table::hash_short(key), same).copied()
+    }
+
+    /// The entry of a key of more than 16 bytes and at most 32.
+    #[inline]
+    pub(super) fn entry_wide(&self, key: WideKey) -> Option<u32> {
+        let Numbers::Wide(keys) = &self.numbers else {
+            return None;
+        };
+        if self.index.is_empty() {
+            return None;
+        }
+        let same = |entry: &u32| keys.get(*entry as usize) == Some(&key);
+        self.index.find(Table::hash_wide(key), same).copied()
     }
 
     /// Makes an entry for a key that has none.
@@ -120,13 +186,7 @@ impl Table {
             }
         };
         self.keys.set(space, entry, key);
-        if let (Some(keys), Some(key)) = (&mut self.short, short_key(key)) {
-            let at = entry as usize;
-            if at >= keys.len() {
-                keys.resize(at + 1, 0);
-            }
-            keys[at] = key;
-        }
+        self.numbers.set(entry, key);
         let (word, bit) = position(entry);
         if word >= self.live.len() {
             self.live.resize(word + 1, 0);
