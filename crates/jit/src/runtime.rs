@@ -558,6 +558,18 @@ impl Context {
             } => {
                 // SAFETY: the handler has kept the registers.
                 let addr = unsafe { self.address(&address) };
+                for load in shared.loads(self.site) {
+                    let at = addr.wrapping_add(load.offset.into());
+                    let Err(fault) = machine.space.check(at, load.size.into(), access) else {
+                        continue;
+                    };
+                    self.left += i64::from(load.refund) - i64::from(site.refund);
+                    return Trap {
+                        program: site.program,
+                        pc: load.pc,
+                        kind: TrapKind::Memory(fault),
+                    };
+                }
                 TrapKind::Memory(machine.space.fault(addr, size.into(), access))
             }
             What::CallDepth => TrapKind::CallDepth,

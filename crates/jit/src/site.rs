@@ -62,6 +62,26 @@ pub(crate) struct Address {
     pub(crate) disp: i64,
 }
 
+/// The loads that one host instruction makes.
+#[derive(Clone, Debug)]
+pub(crate) struct Several {
+    /// Index of the site.
+    pub(crate) site: u32,
+    /// In the order of their instructions.
+    pub(crate) loads: Vec<Load>,
+}
+
+/// One of [`Several`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) pc: Pc,
+    /// As [`Site::refund`].
+    pub(crate) refund: u32,
+    /// Bytes from the address of the whole.
+    pub(crate) offset: u8,
+    pub(crate) size: u8,
+}
+
 /// A call of a helper, or a tail call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallSite {
@@ -87,6 +107,8 @@ pub(crate) struct Shared {
     pub(crate) gs: Vec<bool>,
     /// In the order of their offsets.
     pub(crate) sites: Vec<Site>,
+    /// Those that stand for several loads, in the same order.
+    pub(crate) several: Vec<Several>,
     /// Calls that go through the runtime.
     pub(crate) calls: Vec<CallSite>,
     /// One past the last byte of the stack of the innermost function there can
@@ -100,6 +122,14 @@ impl Shared {
     pub(crate) fn entry(&self, program: ProgId, function: usize) -> Option<usize> {
         let functions = self.functions.get(program.0 as usize)?;
         Some(self.start + *functions.get(function)? as usize)
+    }
+
+    /// The loads that a site stands for, if they are several.
+    pub(crate) fn loads(&self, site: u32) -> &[Load] {
+        let found = self
+            .several
+            .binary_search_by_key(&site, |several| several.site);
+        found.map_or(&[], |at| &self.several[at].loads)
     }
 
     /// The site of the instruction at a host address. For signal handlers.

@@ -117,6 +117,62 @@ fn a_fault_is_a_trap_again_and_again() {
     }
 }
 
+/// Several loads that are made by one instruction, of which only some may be made.
+#[test]
+fn a_fault_of_joined_loads_is_that_of_the_first_that_may_not_be_made() {
+    let order = |offsets: &[u8]| {
+        let mut text = String::new();
+        for (place, offset) in offsets.iter().enumerate() {
+            let reg = 3 + place;
+            text += &format!("r{reg} = *(u8 *)(r2 + {offset})\n");
+        }
+        for (place, offset) in offsets
+            .iter()
+            .enumerate()
+            .filter(|(_, offset)| **offset != 0)
+        {
+            text += &format!("r{} <<= {}\n", 3 + place, offset * 8);
+        }
+        let last = offsets
+            .iter()
+            .position(|offset| *offset == 0)
+            .expect("there is a first byte");
+        for pair in [[0, 1], [2, 3], [0, 2]] {
+            let at = |offset: u8| offsets.iter().position(|known| *known == offset);
+            if let [Some(low), Some(high)] = pair.map(at) {
+                text += &format!("r{} |= r{}\n", 3 + low, 3 + high);
+            }
+        }
+        text + &format!("r0 = r{}\nexit", 3 + last)
+    };
+    let orders: [&[u8]; 6] = [
+        &[0, 1],
+        &[1, 0],
+        &[0, 1, 2, 3],
+        &[3, 2, 1, 0],
+        &[2, 0, 3, 1],
+        &[1, 3, 0, 2],
+    ];
+    for order in orders.map(order) {
+        // Bytes before the end of the region that may be read.
+        for inside in 0..4 {
+            let mut machine = machine();
+            let rights = vm::memory::Rights::ReadWrite;
+            let kind = vm::memory::RegionKind::Platform;
+            let region = machine.space.add(vm::memory::GRANULE, rights, kind);
+            let region = *machine.space.region(region.expect("memory"));
+            let at = region.start.0 + region.len - inside;
+            let text =
+                format!("r2 = {at} ll\n*(u64 *)(r10 - 8) = r2\nr2 = *(u64 *)(r10 - 8)\n{order}");
+            let id = load(&mut machine, &text);
+            let compiled = Compiled::new(&mut machine, &SANDBOXED).expect("compiled");
+            if machine.interpret(id, [0; 5]).is_err() {
+                trap_again(&compiled, &mut machine, id);
+            }
+        }
+    }
+}
+
 /// Addresses that x86 does not have at all: the processor then says nothing of the
 /// address, and where the stack pointer is involved sends another signal.
 #[test]

@@ -229,9 +229,10 @@ impl Emitter<'_> {
             && let Some(joined) = left.join(right)
             && (width == Width::W64 || Bits::loaded(joined) <= LOW)
         {
+            let parts = self.tables.join([left, right], joined.at.disp);
             self.took(dst);
             self.took(src);
-            self.define(dst, Value::Loaded(joined));
+            self.define(dst, Value::Loaded(Loaded { parts, ..joined }));
             return true;
         }
         false

@@ -148,9 +148,13 @@ impl Emitter<'_> {
             ; lea rcx, [r12 + offset::CONTEXT]
         );
         self.call_to(routine);
+        // Cut here once, and not at each access.
+        let ops = &mut self.tables.asm.ops;
+        dynasm!(ops ; .arch x64 ; mov eax, eax);
         self.restore(saved);
         self.values.keeps(RegSet::KEPT);
         self.values.overwritten(Reg::R0, u32::MAX.into());
+        self.values.wrote_by(Reg::R0, Width::W32);
     }
 
     /// Puts up to eight bytes of a key into a register. Uses rcx, rdx and r11.

@@ -113,6 +113,7 @@ impl Emitter<'_> {
             swapped: false,
             shift: 0,
             number,
+            parts: 0,
         };
         if !self.is_checked() {
             let at = self.address(base, offset);

@@ -30,9 +30,9 @@ use vm::{Link, Linked, Machine, ProgId};
 
 use crate::analysis::{Block, Blocks, Item, Listing, Live, RegSet, Upper};
 use crate::context::HOST_REGISTER;
-use crate::lower::{Bits, Value};
+use crate::lower::{Bits, Loaded, Value};
 use crate::runtime::{Routine, Runtime};
-use crate::site::{CallSite, Shared, Site, What};
+use crate::site::{CallSite, Load, Several, Shared, Site, What};
 use crate::{Error, Mode, Options, Proof};
 
 use asm::Asm;
@@ -98,6 +98,8 @@ fn assemble_with(
         asm: Asm::new(64 + insns * 12, insns / 2 + 16),
         sites: Vec::with_capacity(insns / 4),
         calls: Vec::new(),
+        several: Vec::new(),
+        joined: Vec::new(),
         functions: Vec::new(),
         lines: Vec::with_capacity(insns),
         at_end: read_after(programs()),
@@ -152,6 +154,10 @@ struct Tables {
     asm: Asm,
     sites: Vec<Site>,
     calls: Vec<CallSite>,
+    /// Of the sites that stand for several loads: which.
+    several: Vec<Several>,
+    /// Loads that were joined, in the order of their addresses.
+    joined: Vec<Vec<Part>>,
     functions: Vec<Vec<u32>>,
     lines: Vec<Line>,
     /// What whoever runs a program may read after it.
@@ -187,6 +193,29 @@ impl Tables {
         })
     }
 
+    /// Notes that two loads become one, at a distance `from` the registers that both
+    /// are counted from.
+    fn join(&mut self, loads: [Loaded; 2], from: i64) -> u32 {
+        let mut parts = Vec::with_capacity(8);
+        for load in loads {
+            let offset = load.at.disp.wrapping_sub(from) as u8;
+            let known = load.parts.checked_sub(1);
+            match known.and_then(|known| self.joined.get(known as usize)) {
+                Some(known) => parts.extend(known.iter().map(|part| Part {
+                    offset: part.offset + offset,
+                    ..*part
+                })),
+                None => parts.push(Part {
+                    number: load.number,
+                    offset,
+                    size: load.size.bytes() as u8,
+                }),
+            }
+        }
+        self.joined.push(parts);
+        self.joined.len() as u32
+    }
+
     fn finish(self) -> Result<Assembled, Error> {
         let too_large = || Error::TooLarge {
             program: String::new(),
@@ -202,11 +231,21 @@ impl Tables {
                 functions: self.functions,
                 sites: self.sites,
                 calls: self.calls,
+                several: self.several,
                 ..Shared::default()
             },
             lines: self.lines,
         })
     }
+}
+
+/// A load that was joined with others.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    number: u32,
+    /// Bytes from the start of the whole.
+    offset: u8,
+    size: u8,
 }
 
 /// Code that is rarely run, to be written behind the program.
@@ -521,6 +560,27 @@ impl<'a> Emitter<'a> {
             what,
         });
         self.tables.sites.len() as u32 - 1
+    }
+
+    /// Notes what loads a site stands for.
+    fn site_of_several(&mut self, site: u32, parts: u32) {
+        let Some(parts) = self.tables.joined.get(parts as usize - 1) else {
+            return;
+        };
+        let mut parts = parts.clone();
+        parts.sort_unstable_by_key(|part| part.number);
+        let end = self.block.end;
+        let loads = parts.into_iter().map(|part| Load {
+            pc: self.listing.items[part.number as usize].pc,
+            refund: match self.settings.options.meter {
+                true => end - part.number - 1,
+                false => 0,
+            },
+            offset: part.offset,
+            size: part.size,
+        });
+        let loads = loads.collect();
+        self.tables.several.push(Several { site, loads });
     }
 
     /// A label of code that is rarely run.

@@ -570,7 +570,10 @@ impl Emitter<'_> {
     pub(super) fn loaded_operand(&mut self, loaded: Loaded) -> Operand {
         let at = self.operand(loaded.at);
         let what = self.what(loaded.size, vm::Access::Read, loaded.at);
-        self.site(loaded.number, what);
+        let site = self.site(loaded.number, what);
+        if loaded.parts != 0 {
+            self.site_of_several(site, loaded.parts);
+        }
         at
     }
 

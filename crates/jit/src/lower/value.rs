@@ -58,8 +58,10 @@ pub(crate) struct Loaded {
     pub(crate) swapped: bool,
     /// By how much it is then shifted to the left. All bits stay.
     pub(crate) shift: u8,
-    /// The number of its instruction.
+    /// The number of its instruction; of several, of the first.
     pub(crate) number: u32,
+    /// Of several: what whoever joined them knows them by. 0 of one.
+    pub(crate) parts: u32,
 }
 
 impl Sum {
@@ -205,6 +207,7 @@ impl Loaded {
             swapped,
             shift: low.shift,
             number: low.number.min(high.number),
+            parts: 0,
         })
     }
 }

@@ -14,7 +14,7 @@ use std::slice;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::reservation::Reservation;
-use super::{Addr, Elements, GRANULE, GRANULES};
+use super::{Access, Addr, Elements, GRANULE, GRANULES};
 use inject::Bug;
 
 /// The part of a granule's region that programs may touch freely.
@@ -245,13 +245,32 @@ impl Pages {
         Some(Window::from_words(*words))
     }
 
+    /// Whether an access to at least one byte is inside of a window. That it is not
+    /// does not mean that it is not allowed.
+    #[inline]
+    pub(super) fn allows(&self, addr: u64, size: u32, access: Access) -> bool {
+        let Some(window) = self.window(addr) else {
+            return false;
+        };
+        let len = match access {
+            Access::Read => window.read,
+            Access::Write => window.write,
+        };
+        let at = (addr as u32).wrapping_sub(window.start);
+        size != 0 && u64::from(at) + u64::from(size) <= u64::from(len)
+    }
+
+    #[inline]
     fn is_committed(&self, addr: Addr, len: u32) -> bool {
         let Some(last) = addr.0.checked_add(len.saturating_sub(1)) else {
             return false;
         };
         let first = (addr.0 / GRANULE) as usize;
         let last = (last / GRANULE) as usize;
-        len == 0 || self.is_there(first, last + 1 - first)
+        match first == last {
+            true => len == 0 || self.presence[first] == Presence::There,
+            false => self.is_there(first, last + 1 - first),
+        }
     }
 
     fn is_there(&self, first: usize, count: usize) -> bool {

@@ -238,7 +238,17 @@ impl Space {
     }
 
     /// Checks a program's access and gives its address.
+    #[inline]
     pub fn check(&self, addr: u64, size: u32, access: Access) -> Result<Addr, Fault> {
+        match self.pages.allows(addr, size, access) {
+            true => Ok(Addr(addr as u32)),
+            false => self.check_otherwise(addr, size, access),
+        }
+    }
+
+    /// A check of what is not plainly allowed.
+    #[inline(never)]
+    fn check_otherwise(&self, addr: u64, size: u32, access: Access) -> Result<Addr, Fault> {
         let inside = self
             .region_at(addr)
             .is_some_and(|region| is_inside(region, addr, size, access));
