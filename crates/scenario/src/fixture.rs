@@ -16,12 +16,13 @@ use crate::expect;
 use crate::file::{Error, Node, Problem, Spot, blank as interface};
 use crate::model::{Interface, Name, ObjectSpec, Scenario};
 use crate::packet::{self, Pattern};
-use crate::run::{Arrival, Event, Fate, MapRef, Prepared, SimulatorStage, Stage};
+use crate::run::{Arrival, Engine, Event, Fate, MapRef, Prepared, SimulatorStage, Stage};
 
 /// What a fixture is made of.
 #[derive(Clone, Debug)]
 pub struct Setup {
     scenario: Scenario,
+    engine: Engine,
 }
 
 impl Setup {
@@ -33,6 +34,7 @@ impl Setup {
             ..ObjectSpec::default()
         };
         Setup {
+            engine: Engine::Interpreter,
             scenario: Scenario {
                 name: object.path.display().to_string(),
                 objects: vec![object],
@@ -76,6 +78,13 @@ impl Setup {
         self
     }
 
+    /// Who runs the programs; the interpreter, if nothing is said.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Setup {
+        self.engine = engine;
+        self
+    }
+
     /// CPUs of the machine.
     #[must_use]
     pub fn cpus(mut self, count: u32) -> Setup {
@@ -108,7 +117,7 @@ impl Setup {
             scenario.interfaces.push(interface("eth0", 2));
         }
         let prepared = Prepared::new(&scenario)?;
-        let stage = SimulatorStage::new(&scenario, &prepared).map_err(nowhere)?;
+        let stage = SimulatorStage::new(&scenario, &prepared, self.engine)?;
         Ok(Fixture {
             scenario,
             prepared,
@@ -172,7 +181,7 @@ impl Fixture {
     ///
     /// What is wrong with it.
     pub fn send(&mut self, packet: &(impl AsPacket + ?Sized)) -> Result<Sent, Error> {
-        let place = self.prepared.attached.iter().position(Option::is_some);
+        let place = self.prepared.attached.iter().position(|on| !on.is_empty());
         self.arrive(place.unwrap_or(0), packet)
     }
 
@@ -186,17 +195,9 @@ impl Fixture {
         interface: &str,
         packet: &(impl AsPacket + ?Sized),
     ) -> Result<Sent, Error> {
-        let mut names = self
-            .scenario
-            .interfaces
-            .iter()
-            .map(|i| i.device.name.as_str());
+        let mut names = self.scenario.interfaces.iter().map(|i| i.name.as_str());
         let place = names.position(|name| name == interface);
-        let known = self
-            .scenario
-            .interfaces
-            .iter()
-            .map(|i| i.device.name.as_str());
+        let known = self.scenario.interfaces.iter().map(|i| i.name.as_str());
         let place = place.ok_or_else(|| Problem::unknown("interface", interface, known));
         self.arrive(place.map_err(nowhere)?, packet)
     }
@@ -274,7 +275,7 @@ impl Fixture {
         let taken = self.events.extract_if(.., is);
         let data = taken.filter_map(|event| match event {
             Event::Record { data, .. } => Some(data),
-            Event::Printk(_) => None,
+            Event::Printk(_) | Event::Received { .. } => None,
         });
         data.collect()
     }
@@ -285,7 +286,7 @@ impl Fixture {
         let taken = self.events.extract_if(.., is);
         let lines = taken.filter_map(|event| match event {
             Event::Printk(line) => Some(line),
-            Event::Record { .. } => None,
+            Event::Record { .. } | Event::Received { .. } => None,
         });
         lines.collect()
     }

@@ -17,10 +17,16 @@ pub struct Scenario {
     pub name: String,
     /// The file that it was read from.
     pub source: Option<Arc<Source>>,
+    /// The hosts by name; without any there is one that has none.
+    pub hosts: Vec<Name>,
     /// The objects that are loaded.
     pub objects: Vec<ObjectSpec>,
-    /// The interfaces of the host.
+    /// The interfaces of all hosts.
     pub interfaces: Vec<Interface>,
+    /// What joins them.
+    pub links: Vec<LinkSpec>,
+    /// AF_XDP sockets.
+    pub sockets: Vec<SocketSpec>,
     /// Clock, random numbers, CPUs, routes.
     pub world: WorldSpec,
     /// Runs programs that Linux would refuse.
@@ -51,6 +57,8 @@ pub struct Name {
 pub struct ObjectSpec {
     /// What the scenario calls it.
     pub name: String,
+    /// The host that it is loaded on, by its place.
+    pub host: usize,
     /// The compiled object.
     pub path: PathBuf,
     /// Type of the programs whose section does not say it.
@@ -65,19 +73,61 @@ pub struct ObjectSpec {
     pub spot: Spot,
 }
 
-/// An interface of the host.
+/// An interface of a host.
 #[derive(Clone, Debug, Default)]
 pub struct Interface {
+    /// What the scenario calls it: `eth0`, or `west:eth0` where hosts have names.
+    pub name: String,
+    /// Its host, by its place.
+    pub host: usize,
     /// Name, index, addresses.
     pub device: Device,
     /// The program on it.
     pub program: Option<Name>,
     /// The object that the program is from, where there are several.
     pub object: Option<Name>,
+    /// The programs that a dispatcher runs, in place of a single one.
+    pub chain: Vec<ChainSpec>,
     /// Receive queues.
     pub queues: u32,
     /// Where it stands.
     pub spot: Spot,
+}
+
+/// A program of a dispatcher.
+#[derive(Clone, Debug, Default)]
+pub struct ChainSpec {
+    /// The program.
+    pub program: Name,
+    /// The object that it is from, where there are several.
+    pub object: Option<Name>,
+    /// Its priority, in place of the object's.
+    pub priority: Option<u32>,
+    /// After which of its answers the next program runs: bits by number of the
+    /// action; in place of the object's.
+    pub chain_call_actions: Option<u32>,
+}
+
+/// What joins interfaces.
+#[derive(Clone, Debug, Default)]
+pub struct LinkSpec {
+    /// The interfaces, by their places.
+    pub ends: Vec<usize>,
+    /// A bridge that learns, and no pair.
+    pub bridge: bool,
+}
+
+/// An AF_XDP socket that the scenario reads from.
+#[derive(Clone, Debug, Default)]
+pub struct SocketSpec {
+    /// The xskmap.
+    pub map: Name,
+    /// Its slot.
+    pub slot: u32,
+    /// The interface, by its place.
+    pub interface: usize,
+    /// Its queue.
+    pub queue: u32,
 }
 
 /// Clock, random numbers, CPUs, routes.
@@ -91,10 +141,10 @@ pub struct WorldSpec {
     pub cpus: u32,
     /// Instructions that a packet may take before its program is stopped.
     pub budget: Option<u64>,
-    /// Routes at first.
-    pub routes: Vec<Route>,
-    /// Neighbours at first.
-    pub neighbours: Vec<Neighbour>,
+    /// Routes at first, with the places of their hosts.
+    pub routes: Vec<(usize, Route)>,
+    /// Neighbours at first, with the places of their hosts.
+    pub neighbours: Vec<(usize, Neighbour)>,
 }
 
 impl Default for WorldSpec {
@@ -192,13 +242,13 @@ pub enum Change {
     Delete(Filling),
     /// A global variable gets a value.
     Global(Name, Node),
-    /// A route is added.
-    AddRoute(Route),
-    /// The routes to a destination are removed.
+    /// A route is added, on the host with this place.
+    AddRoute(usize, Route),
+    /// The routes to a destination are removed, on all hosts.
     RemoveRoute(Prefix),
-    /// A neighbour is added, or replaced.
-    AddNeighbour(Neighbour),
-    /// The neighbours with an address are removed.
+    /// A neighbour is added, or replaced, on the host with this place.
+    AddNeighbour(usize, Neighbour),
+    /// The neighbours with an address are removed, on all hosts.
     RemoveNeighbour(std::net::IpAddr),
     /// An interface goes up or down.
     Link(Name, bool),
@@ -229,12 +279,25 @@ pub struct FateExpect {
     /// Where it goes: `stack`, `back`, names of interfaces, `cpu N`,
     /// `socket MAP[N]`.
     pub to: Option<(Vec<String>, Spot)>,
+    /// The programs that run, in order.
+    pub programs: Option<(Vec<String>, Spot)>,
+    /// All arrivals at interfaces, in order.
+    pub hops: Option<(Vec<HopExpect>, Spot)>,
     /// The metadata in front of it, in hex.
     pub metadata: Option<Name>,
     /// The most instructions that it takes.
     pub max_instructions: Option<(u64, Spot)>,
     /// Words of the trap that stops it.
     pub trap: Option<Name>,
+}
+
+/// What is expected of a packet at one interface of its way.
+#[derive(Clone, Debug, Default)]
+pub struct HopExpect {
+    /// The interface.
+    pub at: Name,
+    /// What happens there.
+    pub fate: FateExpect,
 }
 
 /// What is expected of the bytes that a program leaves.
@@ -257,6 +320,8 @@ pub struct StateExpect {
     pub globals: Vec<(Name, Node)>,
     /// Of records that came through a map: all, in order.
     pub events: Vec<(Name, Node)>,
+    /// Of packets that sockets received: `map[slot]`, and patterns of all, in order.
+    pub sockets: Vec<(Name, Vec<Name>)>,
     /// Of lines of `bpf_printk`: all, in order.
     pub printk: Option<(Vec<String>, Spot)>,
     /// How many packets had an action, or went somewhere.
@@ -289,6 +354,8 @@ impl FateExpect {
             && self.ret.is_none()
             && self.output.is_none()
             && self.to.is_none()
+            && self.programs.is_none()
+            && self.hops.is_none()
             && self.metadata.is_none()
             && self.max_instructions.is_none()
             && self.trap.is_none()
@@ -298,14 +365,17 @@ impl FateExpect {
 impl Scenario {
     /// The interface of this name.
     pub fn interface(&self, name: &str) -> Option<&Interface> {
-        self.interfaces.iter().find(|i| i.device.name == name)
+        self.interfaces.iter().find(|i| i.name == name)
     }
 
     /// The interface that packets of a step arrive on.
     pub fn arrival<'a>(&'a self, step: &Step) -> Option<&'a Interface> {
         match &step.interface {
             Some(name) => self.interface(&name.text),
-            None => self.interfaces.iter().find(|i| i.program.is_some()),
+            None => {
+                let mut interfaces = self.interfaces.iter();
+                interfaces.find(|i| i.program.is_some() || !i.chain.is_empty())
+            }
         }
     }
 }

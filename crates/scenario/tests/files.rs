@@ -43,6 +43,81 @@ fn fails_after_head(text: &str, expected: Expect) {
     fails(&format!("{HEAD}{text}"), expected);
 }
 
+const HOSTS: &str = r#"objects.router.file = "OBJECTS/devmap.bpf.o"
+[[hosts]]
+name = "west"
+[hosts.interfaces.eth0]
+program = "to_port"
+[[hosts]]
+name = "east"
+[hosts.interfaces.eth0]
+"#;
+
+#[track_caller]
+fn fails_after_hosts(text: &str, expected: Expect) {
+    fails(&format!("{HOSTS}{text}"), expected);
+}
+
+#[test]
+fn faulty_hosts() {
+    fails_after_hosts(
+        "[[links]]\nveth = [\"west:eth0\", \"east:eth1\"]",
+        expect![
+            "t.toml:10:22: no interface is called `east:eth1` (did you mean `east:eth0`?); there are: west:eth0, east:eth0"
+        ],
+    );
+    fails_after_hosts(
+        "[[links]]\nveth = [\"west:eth0\"]",
+        expect!["t.toml:10:8: expected two interfaces (`bridge` joins more), found 1"],
+    );
+    fails_after_hosts(
+        "[[links]]\nbridge = [\"west:eth0\", \"west:eth0\"]",
+        expect!["t.toml:10:24: expected an interface that is on no other link, found `west:eth0`"],
+    );
+    fails_after_hosts(
+        "[[hosts]]\nname = \"west\"",
+        expect!["t.toml:10:8: expected a name of its own, found `west`"],
+    );
+    fails_after_hosts(
+        "[[hosts]]\nname = \"north\"",
+        expect!["t.toml:9:1: missing key `interfaces`: its interfaces, by name"],
+    );
+    fails_after_hosts(
+        "[[hosts]]\nname = \"north\"\nobjects = [\"ruter\"]\ninterfaces.eth0 = {}",
+        expect![
+            "t.toml:11:12: no object is called `ruter` (did you mean `router`?); there are: router"
+        ],
+    );
+    fails_after_hosts(
+        "[[hosts]]\nname = \"north\"\ninterfaces.eth0.programs = [\"to_prt\"]",
+        expect![
+            "t.toml:11:29: no program is called `to_prt` (did you mean `to_port`?); there are: to_port, flood, to_loopback"
+        ],
+    );
+    fails_after_hosts(
+        "[[sockets]]\nmap = \"west:ports\"\ninterface = \"west:eth0\"",
+        expect!["t.toml:10:7: map ports: no socket can be put into slot 0"],
+    );
+    fails_after_hosts(
+        "[[sockets]]\nmap = \"ports\"\ninterface = \"west:eth0\"\nqueue = 1",
+        expect!["t.toml:12:9: expected a queue below 1, found 1"],
+    );
+    fails_after_hosts(
+        "[[step]]\ninterface = \"eth0\"\npacket = \"eth\"",
+        expect!["t.toml:10:13: no interface is called `eth0`; there are: west:eth0, east:eth0"],
+    );
+    fails_after_hosts(
+        "[[step]]\ninterface = \"west:eth0\"\npacket = \"eth\"\nexpect.hops = [{ at = \"west:eth0\", too = \"stack\" }]",
+        expect![
+            "t.toml:12:36: unknown key `too` (did you mean `to`?); there are: at, action, return, output, like, unchanged, to, programs, hops, metadata, max-instructions, trap"
+        ],
+    );
+    fails_after_hosts(
+        "[[step]]\ninterface = \"west:eth0\"\npacket = \"eth\"\nexpect.sockets = { \"ports[0]\" = [] }",
+        expect!["t.toml:12:20: no socket is called `ports[0]`"],
+    );
+}
+
 #[test]
 fn faulty_files() {
     fails(
@@ -61,13 +136,13 @@ fn faulty_files() {
     fails_after_head(
         "colour = 1",
         expect![
-            "t.toml:2:1: unknown key `colour`; there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, clock, seed, cpus, budget, routes, neighbours, sockets, unverified, event-types, maps, step, expect"
+            "t.toml:2:1: unknown key `colour`; there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
         ],
     );
     fails_after_head(
         "[[steps]]",
         expect![
-            "t.toml:2:3: unknown key `steps` (did you mean `step`?); there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, clock, seed, cpus, budget, routes, neighbours, sockets, unverified, event-types, maps, step, expect"
+            "t.toml:2:3: unknown key `steps` (did you mean `step`?); there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
         ],
     );
     fails_after_head(
@@ -202,7 +277,7 @@ fn faulty_files() {
     );
     fails_after_head(
         "[[sockets]]",
-        expect!["t.toml:2:1: a table of sockets is not supported"],
+        expect!["t.toml:2:1: missing key `map`: the xskmap that it is in"],
     );
 }
 

@@ -1,5 +1,7 @@
 //! Hosts and topologies: who runs, who receives, who does not.
 
+#![allow(clippy::unwrap_used, reason = "a test says so and ends")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;

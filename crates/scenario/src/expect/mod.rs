@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::file::Spot;
 use crate::model::Scenario;
 use crate::report::{Check, Fix, Miss};
-use crate::run::{Fate, Records};
+use crate::run::{Fate, MapRef, Records};
 
 /// What was seen, in a step or since the start.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     /// The most instructions on one packet.
     pub(crate) most_instructions: Option<u64>,
     pub(crate) records: Records,
+    /// Packets by the socket that received them: map and slot.
+    pub(crate) received: BTreeMap<(MapRef, u32), Vec<Vec<u8>>>,
     pub(crate) printk: Vec<String>,
 }
 
@@ -48,6 +50,9 @@ impl Seen {
         self.most_instructions = self.most_instructions.max(step.most_instructions);
         for (map, records) in step.records {
             self.records.entry(map).or_default().extend(records);
+        }
+        for (socket, packets) in step.received {
+            self.received.entry(socket).or_default().extend(packets);
         }
         self.printk.extend(step.printk);
     }

@@ -2,10 +2,10 @@
 
 use super::{Judge, quoted};
 use crate::file::{Error, Seg, action_name};
-use crate::model::{FateExpect, OutputExpect, Packets, Scenario, Step};
+use crate::model::{FateExpect, HopExpect, OutputExpect, Packets, Scenario, Step};
 use crate::packet::{self, Pattern};
 use crate::report::Check;
-use crate::run::Fate;
+use crate::run::{Fate, Hop};
 
 /// More misses than this say nothing new.
 const SHOWN: usize = 10;
@@ -152,6 +152,22 @@ fn actions(first: &[Fate], seen: usize) -> Option<String> {
     Some(format!("[{}]", names.collect::<Vec<_>>().join(", ")))
 }
 
+/// A line about one interface of a packet's way.
+fn way(hop: &Hop) -> String {
+    let programs = match &hop.fate.programs[..] {
+        [] => "no program".to_owned(),
+        programs => programs.join(", "),
+    };
+    let places = match &hop.fate.to[..] {
+        [] => "nowhere".to_owned(),
+        places => places.join(", "),
+    };
+    let why = hop.fate.lost.as_ref().or(hop.fate.trap.as_ref());
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    let action = action_name(hop.fate.action);
+    format!("  {}: {programs}: {action}, to {places}{why}\n", hop.at)
+}
+
 /// One packet under comparison.
 struct One<'a, 'b> {
     judge: &'a mut Judge<'b>,
@@ -182,6 +198,19 @@ impl One<'_, '_> {
         }
         if let Some((to, spot)) = &expect.to {
             self.to(to, spot);
+        }
+        if let Some((programs, spot)) = &expect.programs {
+            if *programs == fate.programs {
+                self.judge.met();
+            } else {
+                let got = fate.programs.join(", ");
+                self.miss(spot, "programs", programs.join(", "), got);
+                let names: Vec<String> = fate.programs.iter().map(|p| quoted(p)).collect();
+                self.judge.fix(spot, format!("[{}]", names.join(", ")));
+            }
+        }
+        if let Some((hops, spot)) = &expect.hops {
+            self.hops(hops, spot)?;
         }
         if let Some(metadata) = &expect.metadata {
             let pattern = Pattern::new(&metadata.text).map_err(|e| self.bad(metadata, e))?;
@@ -222,6 +251,36 @@ impl One<'_, '_> {
         } else if let (Some(trap), true) = (&fate.trap, expect.action.is_none()) {
             let nothing = "an answer of the program".to_owned();
             self.miss(&expect.spot, "trap", nothing, trap.clone());
+        }
+        Ok(())
+    }
+
+    /// Where the packet came, one after the other, and what became of it there.
+    fn hops(&mut self, expected: &[HopExpect], spot: &crate::file::Spot) -> Result<(), Error> {
+        let got = &self.fate.hops;
+        let names = got.iter().map(|hop| hop.at.as_str());
+        let same = names
+            .clone()
+            .eq(expected.iter().map(|hop| hop.at.text.as_str()));
+        if !same {
+            let wanted: Vec<&str> = expected.iter().map(|hop| hop.at.text.as_str()).collect();
+            let names: Vec<&str> = names.collect();
+            self.miss(spot, "hops", wanted.join(", "), names.join(", "));
+            let fix: Vec<String> = names.into_iter().map(quoted).collect();
+            self.judge.fix(spot, format!("[{}]", fix.join(", ")));
+            self.judge.detail(got.iter().map(way).collect());
+            return Ok(());
+        }
+        self.judge.met();
+        for (expected, hop) in expected.iter().zip(got) {
+            let mut one = One {
+                judge: &mut *self.judge,
+                name: format!("{}at {}: ", self.name, hop.at),
+                number: self.number,
+                sent: &hop.before,
+                fate: &hop.fate,
+            };
+            one.compare(&expected.fate)?;
         }
         Ok(())
     }

@@ -33,6 +33,9 @@ pub(crate) fn state(
     for (name, records) in &expect.events {
         events(&mut judge, prepared, name, records, seen)?;
     }
+    for (name, packets) in &expect.sockets {
+        sockets(&mut judge, prepared, name, packets, seen)?;
+    }
     if let Some((lines, spot)) = &expect.printk {
         printk(&mut judge, lines, spot, &seen.printk);
     }
@@ -123,6 +126,68 @@ fn printk(judge: &mut Judge<'_>, expected: &[String], spot: &Spot, got: &[String
     judge.miss(spot, "printk lines", say(expected), say(got));
     let lines: Vec<_> = got.iter().map(|line| quoted(line)).collect();
     judge.fix(spot, format!("[{}]", lines.join(", ")));
+}
+
+/// What a socket received, packet by packet.
+fn sockets(
+    judge: &mut Judge<'_>,
+    prepared: &Prepared,
+    name: &Name,
+    expected: &[Name],
+    seen: &Seen,
+) -> Result<(), Error> {
+    let scenario = judge.scenario;
+    let shape = || Problem::Expected {
+        expected: "a map and its slot, such as \"sockets[0]\"".to_owned(),
+        found: format!("`{}`", name.text),
+    };
+    let fail = |problem| at(scenario, &name.spot, problem);
+    let split = name.text.strip_suffix(']').and_then(|t| t.split_once('['));
+    let (map, slot) = split.ok_or_else(|| fail(shape()))?;
+    let slot: u32 = slot.parse().map_err(|_| fail(shape()))?;
+    let (map, _) = prepared.map(map).map_err(fail)?;
+    let known = scenario.sockets.iter().any(|socket| {
+        let known = prepared.map(&socket.map.text);
+        socket.slot == slot && known.is_ok_and(|(known, _)| known == map)
+    });
+    if !known {
+        let sockets = scenario.sockets.iter();
+        let names = sockets.map(|socket| format!("{}[{}]", socket.map.text, socket.slot));
+        let names: Vec<String> = names.collect();
+        let names = names.iter().map(String::as_str);
+        return Err(fail(Problem::unknown("socket", &name.text, names)));
+    }
+    let none = Vec::new();
+    let got = seen.received.get(&(map, slot)).unwrap_or(&none);
+    let what = format!("packets of {}", name.text);
+    if expected.len() == got.len() {
+        judge.met();
+    } else {
+        let (expected, count) = (expected.len().to_string(), got.len().to_string());
+        judge.miss(&name.spot, what, expected, count);
+        let lines = got
+            .iter()
+            .map(|packet| format!("  {}\n", crate::packet::describe(packet)));
+        judge.detail(lines.collect());
+    }
+    for (place, (wanted, packet)) in expected.iter().zip(got).enumerate() {
+        let pattern = Pattern::with(&wanted.text, &scenario.definitions).map_err(|e| {
+            let source = scenario.source.as_ref();
+            Error::in_packet(source, &wanted.spot.span, &wanted.text, e)
+        })?;
+        let mismatches = pattern.compare(packet);
+        if mismatches.is_empty() {
+            judge.met();
+            continue;
+        }
+        let described = crate::packet::describe(packet);
+        let what = format!("{}, packet {place}", name.text);
+        judge.miss(&wanted.spot, what, wanted.text.clone(), described.clone());
+        judge.fix(&wanted.spot, quoted(&described));
+        let lines = mismatches.iter().map(|m| format!("  {m}\n"));
+        judge.detail(lines.collect::<String>() + &crate::packet::listing(packet));
+    }
+    Ok(())
 }
 
 fn events(

@@ -4,10 +4,10 @@ use abi::xdp::XdpAction;
 
 use super::error::Error;
 use super::fields::{Fields, Given};
-use super::network::text;
+use super::network::{self, text};
 use super::node::Data;
 use super::read::name;
-use crate::model::{Expect, FateExpect, MapExpect, OutputExpect, Scenario, StateExpect};
+use crate::model::{Expect, FateExpect, HopExpect, MapExpect, OutputExpect, Scenario, StateExpect};
 use crate::packet::{self, Pattern};
 
 const ACTIONS: &str = "aborted, drop, pass, tx or redirect";
@@ -68,7 +68,7 @@ fn fate_of(given: Given<'_>, scenario: &Scenario) -> Result<FateExpect, Error> {
     Ok(fate)
 }
 
-fn action(given: &Given<'_>) -> Result<XdpAction, Error> {
+pub(super) fn action(given: &Given<'_>) -> Result<XdpAction, Error> {
     let read = |text: &str| {
         let name = text.to_ascii_lowercase();
         let name = name.strip_prefix("xdp_").unwrap_or(&name);
@@ -115,6 +115,22 @@ fn fate(fields: &mut Fields<'_>, scenario: &Scenario) -> Result<FateExpect, Erro
         };
         fate.to = Some((places, spot));
     }
+    if let Some(given) = fields.take("programs") {
+        let spot = given.spot.clone();
+        let mut programs = Vec::new();
+        for given in given.list()? {
+            programs.push(given.text()?.to_owned());
+        }
+        fate.programs = Some((programs, spot));
+    }
+    if let Some(given) = fields.take("hops") {
+        let spot = given.spot.clone();
+        let mut hops = Vec::new();
+        for given in given.list()? {
+            hops.push(hop(given, scenario)?);
+        }
+        fate.hops = Some((hops, spot));
+    }
     if let Some(given) = fields.take("metadata") {
         let hex = text(&given)?;
         Pattern::new(&hex.text).map_err(|_| given.expected("bytes such as 0x01020304"))?;
@@ -127,6 +143,31 @@ fn fate(fields: &mut Fields<'_>, scenario: &Scenario) -> Result<FateExpect, Erro
         fate.trap = Some(text(&given)?);
     }
     Ok(fate)
+}
+
+/// What is expected at one interface of a packet's way: its name, or a table.
+fn hop(given: Given<'_>, scenario: &Scenario) -> Result<HopExpect, Error> {
+    if given.node.text().is_some() {
+        network::place(&given, &scenario.interfaces)?;
+        return Ok(HopExpect {
+            at: text(&given)?,
+            ..HopExpect::default()
+        });
+    }
+    let mut fields = Fields::of(given)?;
+    let at = fields.need("at", "the interface")?;
+    network::place(&at, &scenario.interfaces)?;
+    let at = text(&at)?;
+    let fate = fate(&mut fields, scenario)?;
+    if let Some((_, spot)) = &fate.hops {
+        let problem = super::Problem::Expected {
+            expected: "what happens at one interface".to_owned(),
+            found: "hops".to_owned(),
+        };
+        return Err(Error::at(Some(fields.source), &spot.span, problem));
+    }
+    fields.finish()?;
+    Ok(HopExpect { at, fate })
 }
 
 fn output(fields: &mut Fields<'_>, scenario: &Scenario) -> Result<Option<OutputExpect>, Error> {
@@ -162,7 +203,7 @@ fn output(fields: &mut Fields<'_>, scenario: &Scenario) -> Result<Option<OutputE
 }
 
 /// What is expected of maps, events and counts.
-pub(super) fn state(fields: &mut Fields<'_>, _: &Scenario) -> Result<StateExpect, Error> {
+pub(super) fn state(fields: &mut Fields<'_>, scenario: &Scenario) -> Result<StateExpect, Error> {
     let mut state = StateExpect::default();
     if let Some(given) = fields.take("maps") {
         for (key, value) in Fields::of(given)?.rest() {
@@ -186,6 +227,22 @@ pub(super) fn state(fields: &mut Fields<'_>, _: &Scenario) -> Result<StateExpect
             }
             let name = name(&key.name, &value, &key.span);
             state.events.push((name, value.node));
+        }
+    }
+    if let Some(given) = fields.take("sockets") {
+        for (key, value) in Fields::of(given)?.rest() {
+            let name = name(&key.name, &value, &key.span);
+            let mut packets = Vec::new();
+            for given in value.list()? {
+                let pattern = text(&given)?;
+                let read = Pattern::with(&pattern.text, &scenario.definitions);
+                read.map_err(|error| {
+                    let span = &pattern.spot.span;
+                    Error::in_packet(Some(given.source), span, &pattern.text, error)
+                })?;
+                packets.push(pattern);
+            }
+            state.sockets.push((name, packets));
         }
     }
     if let Some(given) = fields.take("printk") {

@@ -1,4 +1,4 @@
-//! Interfaces, routes and neighbours, as `ip link`, `ip route` and `ip neigh` have
+//! Hosts, interfaces, links, routes and neighbours, as `ip link`, `ip route` and `ip neigh` have
 //! them.
 
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use vm::world::{Device, Neighbour, Prefix, Route, RouteKind, Vlan};
 
 use super::error::{Error, Problem};
 use super::fields::{Fields, Given};
-use crate::model::{Interface, Name};
+use crate::model::{ChainSpec, Interface, LinkSpec, Name, Scenario, SocketSpec};
 
 /// The interfaces of a file. Without any there is one, `eth0`, with the program.
 pub(super) fn interfaces(
@@ -19,17 +19,12 @@ pub(super) fn interfaces(
         only.program = program.map(|given| text(&given)).transpose()?;
         return Ok(vec![only]);
     };
-    let mut interfaces: Vec<Interface> = Vec::new();
-    for (place, (key, value)) in Fields::of(given)?.rest().into_iter().enumerate() {
-        let spot = value.spot.clone();
-        let mut interface = blank(&key.name, place as u32 + 2);
-        interface.spot = spot;
-        read(Fields::of(value)?, &mut interface, &interfaces)?;
-        interfaces.push(interface);
-    }
+    let mut interfaces = of_host(given, 0, "")?;
     // A program that is named at the top sits on the first interface that has none.
     if let Some(program) = program {
-        let free = interfaces.iter_mut().find(|i| i.program.is_none());
+        let free = interfaces
+            .iter_mut()
+            .find(|i| i.program.is_none() && i.chain.is_empty());
         let Some(free) = free else {
             return Err(program.error(Problem::Both {
                 one: "program",
@@ -41,10 +36,182 @@ pub(super) fn interfaces(
     Ok(interfaces)
 }
 
+/// The interfaces of one host, whose name is in front of theirs.
+fn of_host(given: Given<'_>, host: usize, named: &str) -> Result<Vec<Interface>, Error> {
+    let mut interfaces: Vec<Interface> = Vec::new();
+    for (place, (key, value)) in Fields::of(given)?.rest().into_iter().enumerate() {
+        let mut interface = blank(&key.name, place as u32 + 2);
+        interface.host = host;
+        interface.name = format!("{named}{}", key.name);
+        // Hosts have hardware addresses of their own.
+        interface.device.mac[2] = (host >> 8) as u8;
+        interface.device.mac[3] = host as u8;
+        interface.spot = value.spot.clone();
+        read(Fields::of(value)?, &mut interface, &interfaces)?;
+        interfaces.push(interface);
+    }
+    Ok(interfaces)
+}
+
+/// `[[hosts]]`: their interfaces, and on which of them each object is loaded.
+pub(super) fn hosts(given: Given<'_>, scenario: &mut Scenario) -> Result<(), Error> {
+    let files = std::mem::take(&mut scenario.objects);
+    for (place, given) in given.list()?.into_iter().enumerate() {
+        let mut fields = Fields::of(given)?;
+        let given = fields.need("name", "what the host is called")?;
+        let name = text(&given)?;
+        if name.text.is_empty() || name.text.contains(':') {
+            return Err(given.expected("a name without `:`"));
+        }
+        if scenario.hosts.iter().any(|host| host.text == name.text) {
+            return Err(given.expected("a name of its own"));
+        }
+        let interfaces = fields.need("interfaces", "its interfaces, by name")?;
+        let interfaces = of_host(interfaces, place, &format!("{}:", name.text))?;
+        let mut busy = interfaces.iter();
+        let busy = busy.any(|i| i.program.is_some() || !i.chain.is_empty());
+        let mut objects = match busy {
+            true => files.clone(),
+            false => Vec::new(),
+        };
+        if let Some(given) = fields.take("objects") {
+            objects.clear();
+            for given in given.list()? {
+                let wanted = given.text()?;
+                let known = files.iter().map(|object| object.name.as_str());
+                let found = files.iter().find(|object| object.name == wanted);
+                let unknown = || given.error(Problem::unknown("object", wanted, known));
+                objects.push(found.ok_or_else(unknown)?.clone());
+            }
+        }
+        objects.iter_mut().for_each(|object| object.host = place);
+        fields.finish()?;
+        scenario.objects.extend(objects);
+        scenario.interfaces.extend(interfaces);
+        scenario.hosts.push(name);
+    }
+    Ok(())
+}
+
+/// `[[links]]`: `veth = ["west:eth0", "east:eth0"]`, or `bridge` with any number.
+pub(super) fn links(given: Given<'_>, scenario: &mut Scenario) -> Result<(), Error> {
+    for given in given.list()? {
+        let mut fields = Fields::of(given)?;
+        let (veth, bridge) = (fields.take("veth"), fields.take("bridge"));
+        let (given, bridge) = match (veth, bridge) {
+            (Some(_), Some(given)) => {
+                return Err(given.error(Problem::Both {
+                    one: "veth",
+                    other: "bridge",
+                }));
+            }
+            (Some(given), None) => (given, false),
+            (None, Some(given)) => (given, true),
+            (None, None) => (fields.need("veth", "the two interfaces of a pair")?, false),
+        };
+        let spot = given.spot.clone();
+        let source = given.source;
+        let mut link = LinkSpec {
+            bridge,
+            ..LinkSpec::default()
+        };
+        for given in given.list()? {
+            let end = place(&given, &scenario.interfaces)?;
+            let joined = scenario.links.iter().chain([&link]);
+            let joined: Vec<usize> = joined.flat_map(|link| &link.ends).copied().collect();
+            if joined.contains(&end) {
+                return Err(given.expected("an interface that is on no other link"));
+            }
+            link.ends.push(end);
+        }
+        let count = link.ends.len();
+        if count < 2 || (!bridge && count > 2) {
+            let problem = Problem::Expected {
+                expected: match bridge {
+                    true => "two interfaces or more".to_owned(),
+                    false => "two interfaces (`bridge` joins more)".to_owned(),
+                },
+                found: count.to_string(),
+            };
+            return Err(Error::at(Some(source), &spot.span, problem));
+        }
+        fields.finish()?;
+        scenario.links.push(link);
+    }
+    Ok(())
+}
+
+/// `[[sockets]]`: `map`, `slot`, `interface`, `queue`.
+pub(super) fn sockets(given: Given<'_>, scenario: &mut Scenario) -> Result<(), Error> {
+    for given in given.list()? {
+        let mut fields = Fields::of(given)?;
+        let map = text(&fields.need("map", "the xskmap that it is in")?)?;
+        let mut socket = SocketSpec {
+            map,
+            ..SocketSpec::default()
+        };
+        if let Some(given) = fields.take("interface") {
+            socket.interface = place(&given, &scenario.interfaces)?;
+        }
+        let queues = scenario.interfaces.get(socket.interface).map(|i| i.queues);
+        if let Some(given) = fields.take("queue") {
+            socket.queue = given.number()?;
+            let queues = queues.unwrap_or(1);
+            if socket.queue >= queues {
+                return Err(given.expected(format!("a queue below {queues}")));
+            }
+        }
+        // As programs look for it.
+        socket.slot = match fields.take("slot") {
+            Some(given) => given.number()?,
+            None => socket.queue,
+        };
+        fields.finish()?;
+        scenario.sockets.push(socket);
+    }
+    Ok(())
+}
+
+/// `programs = […]`: what a dispatcher runs on an interface.
+fn chain(given: Given<'_>) -> Result<Vec<ChainSpec>, Error> {
+    let mut chain = Vec::new();
+    for given in given.list()? {
+        if given.node.text().is_some() {
+            chain.push(ChainSpec {
+                program: text(&given)?,
+                ..ChainSpec::default()
+            });
+            continue;
+        }
+        let mut fields = Fields::of(given)?;
+        let mut link = ChainSpec {
+            program: text(&fields.need("program", "the name of the program")?)?,
+            ..ChainSpec::default()
+        };
+        if let Some(given) = fields.take("object") {
+            link.object = Some(text(&given)?);
+        }
+        if let Some(given) = fields.take("priority") {
+            link.priority = Some(given.number()?);
+        }
+        if let Some(given) = fields.take("chain-call-actions") {
+            let mut actions = 0;
+            for given in given.list()? {
+                actions |= 1 << super::expectations::action(&given)? as u32;
+            }
+            link.chain_call_actions = Some(actions);
+        }
+        fields.finish()?;
+        chain.push(link);
+    }
+    Ok(chain)
+}
+
 /// An interface as it is where the file says nothing.
 pub(crate) fn blank(name: &str, ifindex: u32) -> Interface {
     let [_, _, high, low] = ifindex.to_be_bytes();
     Interface {
+        name: name.to_owned(),
         device: Device {
             ifindex,
             name: name.to_owned(),
@@ -67,6 +234,15 @@ fn read(
     }
     if let Some(given) = fields.take("object") {
         interface.object = Some(text(&given)?);
+    }
+    if let Some(given) = fields.take("programs") {
+        if interface.program.is_some() || interface.object.is_some() {
+            return Err(given.error(Problem::Both {
+                one: "program",
+                other: "programs",
+            }));
+        }
+        interface.chain = chain(given)?;
     }
     if let Some(given) = fields.take("ifindex") {
         device.ifindex = given.number()?;
@@ -114,7 +290,7 @@ fn read(
 fn vlan(mut fields: Fields<'_>, before: &[Interface]) -> Result<Vlan, Error> {
     let parent = fields.need("parent", "the interface that it is on")?;
     let mut vlan = Vlan {
-        parent: index(&parent, before)?,
+        parent: index_among(&parent, before.iter().map(|i| (i.device.name.as_str(), i)))?.1,
         protocol: 0x8100,
         id: fields.need("id", "the number in the tag")?.number()?,
     };
@@ -126,7 +302,7 @@ fn vlan(mut fields: Fields<'_>, before: &[Interface]) -> Result<Vlan, Error> {
 }
 
 /// A route.
-pub(super) fn route(given: Given<'_>, interfaces: &[Interface]) -> Result<Route, Error> {
+pub(super) fn route(given: Given<'_>, interfaces: &[Interface]) -> Result<(usize, Route), Error> {
     let mut fields = Fields::of(given)?;
     let destination = fields.need("destination", "where it leads")?;
     let mut route = Route {
@@ -142,8 +318,9 @@ pub(super) fn route(given: Given<'_>, interfaces: &[Interface]) -> Result<Route,
     if let Some(given) = fields.take("via") {
         route.via = Some(address(&given)?);
     }
+    let mut host = 0;
     if let Some(given) = fields.take("interface") {
-        route.device = index(&given, interfaces)?;
+        (host, route.device) = index(&given, interfaces)?;
     }
     if let Some(given) = fields.take("source") {
         route.source = Some(address(&given)?);
@@ -158,7 +335,7 @@ pub(super) fn route(given: Given<'_>, interfaces: &[Interface]) -> Result<Route,
         }
     }
     fields.finish()?;
-    Ok(route)
+    Ok((host, route))
 }
 
 fn kind(name: &str) -> Option<RouteKind> {
@@ -175,31 +352,50 @@ fn kind(name: &str) -> Option<RouteKind> {
 }
 
 /// A neighbour.
-pub(super) fn neighbour(given: Given<'_>, interfaces: &[Interface]) -> Result<Neighbour, Error> {
+pub(super) fn neighbour(
+    given: Given<'_>,
+    interfaces: &[Interface],
+) -> Result<(usize, Neighbour), Error> {
     let mut fields = Fields::of(given)?;
     let device = fields.need("interface", "where it is")?;
     let ip = fields.need("address", "its IP address")?;
     let hardware = fields.need("mac", "its hardware address")?;
+    let (host, device) = index(&device, interfaces)?;
     let neighbour = Neighbour {
-        device: index(&device, interfaces)?,
+        device,
         address: address(&ip)?,
         mac: mac(&hardware)?,
     };
     fields.finish()?;
-    Ok(neighbour)
+    Ok((host, neighbour))
 }
 
-/// The index of an interface that is named.
-fn index(given: &Given<'_>, interfaces: &[Interface]) -> Result<u32, Error> {
+/// The host and index of an interface that is named.
+fn index(given: &Given<'_>, interfaces: &[Interface]) -> Result<(usize, u32), Error> {
+    index_among(given, interfaces.iter().map(|i| (i.name.as_str(), i)))
+}
+
+fn index_among<'i>(
+    given: &Given<'_>,
+    interfaces: impl Iterator<Item = (&'i str, &'i Interface)> + Clone,
+) -> Result<(usize, u32), Error> {
     let name = given.text()?;
     if name == "lo" {
-        return Ok(1);
+        return Ok((0, 1));
     }
-    let found = interfaces.iter().find(|i| i.device.name == name);
-    let known = || interfaces.iter().map(|i| i.device.name.as_str());
+    let found = interfaces.clone().find(|(known, _)| *known == name);
+    let known = interfaces.map(|(known, _)| known);
     found
-        .map(|i| i.device.ifindex)
-        .ok_or_else(|| given.error(Problem::unknown("interface", name, known())))
+        .map(|(_, i)| (i.host, i.device.ifindex))
+        .ok_or_else(|| given.error(Problem::unknown("interface", name, known)))
+}
+
+/// The place of an interface that is named.
+pub(super) fn place(given: &Given<'_>, interfaces: &[Interface]) -> Result<usize, Error> {
+    let name = given.text()?;
+    let found = interfaces.iter().position(|i| i.name == name);
+    let known = || interfaces.iter().map(|i| i.name.as_str());
+    found.ok_or_else(|| given.error(Problem::unknown("interface", name, known())))
 }
 
 /// Text with its place.

@@ -42,7 +42,24 @@ fn scenario(mut fields: Fields<'_>, path: &Path) -> Result<Scenario, Error> {
     scenario.objects = objects::read(&mut fields)?;
     let program = fields.take("program");
     let interfaces = fields.take("interfaces");
-    scenario.interfaces = network::interfaces(interfaces, program)?;
+    match (fields.take("hosts"), &interfaces, &program) {
+        (Some(hosts), None, None) => network::hosts(hosts, &mut scenario)?,
+        (Some(hosts), one, _) => {
+            let one = match one {
+                Some(_) => "interfaces",
+                None => "program",
+            };
+            let other = "hosts";
+            return Err(hosts.error(Problem::Both { one, other }));
+        }
+        (None, ..) => scenario.interfaces = network::interfaces(interfaces, program)?,
+    }
+    if let Some(links) = fields.take("links") {
+        network::links(links, &mut scenario)?;
+    }
+    if let Some(sockets) = fields.take("sockets") {
+        network::sockets(sockets, &mut scenario)?;
+    }
     world(&mut fields, &mut scenario)?;
     if let Some(truth) = fields.take("unverified") {
         scenario.unverified = truth.truth()?;
@@ -175,9 +192,6 @@ fn world(fields: &mut Fields<'_>, scenario: &mut Scenario) -> Result<(), Error> 
             let neighbour = network::neighbour(neighbour, interfaces)?;
             world.neighbours.push(neighbour);
         }
-    }
-    if let Some(sockets) = fields.take("sockets") {
-        return Err(sockets.error(Problem::Unsupported("a table of sockets".to_owned())));
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ fn packets(fields: &mut Fields<'_>, scenario: &Scenario, step: &mut Step) -> Res
     if let Some(given) = fields.take("interface") {
         let name = network::text(&given)?;
         if scenario.interface(&name.text).is_none() {
-            let known = scenario.interfaces.iter().map(|i| i.device.name.as_str());
+            let known = scenario.interfaces.iter().map(|i| i.name.as_str());
             return Err(given.error(Problem::unknown("interface", &name.text, known)));
         }
         step.interface = Some(name);
@@ -123,14 +123,14 @@ fn changes(
         let mut add = Fields::of(given)?;
         if let Some(given) = add.take("routes") {
             for route in given.list()? {
-                let route = network::route(route, &scenario.interfaces)?;
-                changes.push(Change::AddRoute(route));
+                let (host, route) = network::route(route, &scenario.interfaces)?;
+                changes.push(Change::AddRoute(host, route));
             }
         }
         if let Some(given) = add.take("neighbours") {
             for neighbour in given.list()? {
-                let neighbour = network::neighbour(neighbour, &scenario.interfaces)?;
-                changes.push(Change::AddNeighbour(neighbour));
+                let (host, new) = network::neighbour(neighbour, &scenario.interfaces)?;
+                changes.push(Change::AddNeighbour(host, new));
             }
         }
         add.finish()?;
@@ -158,7 +158,7 @@ fn changes(
             };
             let link: Name = name(&key.name, &value, &key.span);
             if scenario.interface(&link.text).is_none() {
-                let known = scenario.interfaces.iter().map(|i| i.device.name.as_str());
+                let known = scenario.interfaces.iter().map(|i| i.name.as_str());
                 let problem = Problem::unknown("interface", &link.text, known);
                 return Err(Error::at(Some(value.source), &key.span, problem));
             }

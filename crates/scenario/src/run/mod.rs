@@ -9,9 +9,10 @@ use std::fs::File;
 
 use xdp_sim::capture::{self, Reader};
 
-pub use prepare::{LoadedObject, Prepared};
+pub use prepare::{Attached, LoadedObject, Prepared};
 pub use simulator::SimulatorStage;
-pub use stage::{Arrival, Event, Fate, MapRef, Stage};
+pub use stage::{Arrival, Event, Fate, Hop, MapRef, Stage};
+pub use xdp_sim::Engine;
 
 pub(crate) use prepare::{at, wrong};
 
@@ -28,11 +29,26 @@ use crate::report::{Check, Report};
 /// What is wrong with the scenario. Expectations that are missed are no errors:
 /// they are in the report.
 pub fn run(scenario: &Scenario) -> Result<Report, Error> {
+    run_with(scenario, Engine::Interpreter, &mut |_, _| Ok(()))
+}
+
+/// Sees what became of each packet, and when it came; an error ends the run.
+pub type Observer<'a> = dyn FnMut(u64, &Fate) -> Result<(), Problem> + 'a;
+
+/// Runs a scenario on the simulator with some engine; `observe` sees each packet.
+///
+/// # Errors
+///
+/// What is wrong with the scenario; for [`Engine::Jit`], that there can be no
+/// compiled code; what `observe` says.
+pub fn run_with(
+    scenario: &Scenario,
+    engine: Engine,
+    observe: &mut Observer<'_>,
+) -> Result<Report, Error> {
     let prepared = Prepared::new(scenario)?;
-    let stage = SimulatorStage::new(scenario, &prepared);
-    let spot = scenario.objects.first().map(|o| o.spot.clone());
-    let mut stage = stage.map_err(|problem| at(scenario, &spot.unwrap_or_default(), problem))?;
-    run_on(scenario, &prepared, &mut stage)
+    let mut stage = SimulatorStage::new(scenario, &prepared, engine)?;
+    run_on(scenario, &prepared, &mut stage, observe)
 }
 
 /// Runs a scenario on some stage.
@@ -44,11 +60,13 @@ pub fn run_on(
     scenario: &Scenario,
     prepared: &Prepared,
     stage: &mut dyn Stage,
+    observe: &mut Observer<'_>,
 ) -> Result<Report, Error> {
     let mut play = Play {
         scenario,
         prepared,
         stage,
+        observe,
         all: Seen::default(),
     };
     for filling in &scenario.maps {
@@ -74,6 +92,7 @@ struct Play<'a> {
     scenario: &'a Scenario,
     prepared: &'a Prepared,
     stage: &'a mut dyn Stage,
+    observe: &'a mut Observer<'a>,
     /// What was seen since the start.
     all: Seen,
 }
@@ -240,8 +259,8 @@ impl Play<'_> {
         let named = step.interface.as_ref().map(|name| name.text.as_str());
         let mut interfaces = self.scenario.interfaces.iter();
         let interface = match named {
-            Some(name) => interfaces.position(|i| i.device.name == name),
-            None => self.prepared.attached.iter().position(Option::is_some),
+            Some(name) => interfaces.position(|i| i.name == name),
+            None => self.prepared.attached.iter().position(|on| !on.is_empty()),
         };
         let arrival = Arrival {
             interface: interface.unwrap_or(0),
@@ -252,6 +271,8 @@ impl Play<'_> {
         let fate = self.stage.packet(&arrival);
         let fate = fate.map_err(|problem| at(self.scenario, &step.spot, problem))?;
         let now = self.stage.time();
+        let observed = (self.observe)(now, &fate);
+        observed.map_err(|problem| at(self.scenario, &step.spot, problem))?;
         self.stage.set_time(now.saturating_add(clock.step_ns));
         seen.count(&fate);
         self.take_events(seen);
@@ -262,6 +283,9 @@ impl Play<'_> {
         for event in self.stage.take_events() {
             match event {
                 Event::Record { map, data } => seen.records.entry(map).or_default().push(data),
+                Event::Received { map, slot, data } => {
+                    seen.received.entry((map, slot)).or_default().push(data);
+                }
                 Event::Printk(line) => seen.printk.push(line),
             }
         }
@@ -274,31 +298,21 @@ impl Play<'_> {
             Change::Global(name, value) => return self.set_global(name, value),
             _ => {}
         }
-        let Some(network) = self.stage.network() else {
-            let what = "changing routes and links here".to_owned();
-            let problem = Problem::Unsupported(what);
-            return Err(at(self.scenario, &Default::default(), problem));
+        let host = match change {
+            Change::AddRoute(host, _) | Change::AddNeighbour(host, _) => Some(*host),
+            Change::Link(name, _) => self.scenario.interface(&name.text).map(|i| i.host),
+            _ => None,
         };
-        match change {
-            Change::AddRoute(route) => network.routes.push(route.clone()),
-            Change::RemoveRoute(to) => network.routes.retain(|route| route.destination != *to),
-            Change::AddNeighbour(new) => {
-                let same = |old: &vm::world::Neighbour| {
-                    (old.device, old.address) == (new.device, new.address)
-                };
-                network.neighbours.retain(|old| !same(old));
-                network.neighbours.push(new.clone());
+        for number in 0..self.scenario.hosts.len().max(1) {
+            if host.is_some_and(|host| host != number) {
+                continue;
             }
-            Change::RemoveNeighbour(address) => {
-                network.neighbours.retain(|n| n.address != *address);
-            }
-            Change::Link(name, up) => {
-                let mut devices = network.devices.iter_mut();
-                if let Some(device) = devices.find(|device| device.name == name.text) {
-                    device.up = *up;
-                }
-            }
-            Change::Set(_) | Change::Delete(_) | Change::Global(..) => {}
+            let Some(network) = self.stage.network(number) else {
+                let what = "changing routes and links here".to_owned();
+                let problem = Problem::Unsupported(what);
+                return Err(at(self.scenario, &Default::default(), problem));
+            };
+            change_network(self.scenario, network, change);
         }
         Ok(())
     }
@@ -361,6 +375,32 @@ impl Play<'_> {
             place.copy_from_slice(&bytes);
         }
         self.stage.update(map, &[0; 4], &section).map_err(refused)
+    }
+}
+
+/// A change of devices, routes or neighbours.
+fn change_network(scenario: &Scenario, network: &mut vm::world::Network, change: &Change) {
+    match change {
+        Change::AddRoute(_, route) => network.routes.push(route.clone()),
+        Change::RemoveRoute(to) => network.routes.retain(|route| route.destination != *to),
+        Change::AddNeighbour(_, new) => {
+            let same =
+                |old: &vm::world::Neighbour| (old.device, old.address) == (new.device, new.address);
+            network.neighbours.retain(|old| !same(old));
+            network.neighbours.push(new.clone());
+        }
+        Change::RemoveNeighbour(address) => {
+            network.neighbours.retain(|n| n.address != *address);
+        }
+        Change::Link(name, up) => {
+            let interface = scenario.interface(&name.text);
+            let wanted = interface.map(|i| i.device.ifindex);
+            let mut devices = network.devices.iter_mut();
+            if let Some(device) = devices.find(|device| Some(device.ifindex) == wanted) {
+                device.up = *up;
+            }
+        }
+        Change::Set(_) | Change::Delete(_) | Change::Global(..) => {}
     }
 }
 

@@ -4,14 +4,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use abi::{MapDef, MapKind, Program};
+use abi::{MapDef, MapKind, ProgType, Program, Proven};
 use btf::{Btf, Kind, TypeId};
 use loader::{Global, Object, Options};
 use verifier::{Config, Verdict};
+use xdp_sim::RunConfig;
 
 use super::stage::MapRef;
 use crate::file::{Error, Problem, Spot};
-use crate::model::{Name, ObjectSpec, Scenario};
+use crate::model::{ChainSpec, Interface, Name, ObjectSpec, Scenario};
 use crate::typed::{Typed, Wrong};
 
 /// The objects of a scenario, loaded: what its names mean.
@@ -19,10 +20,23 @@ use crate::typed::{Typed, Wrong};
 pub struct Prepared {
     /// The objects, in the scenario's order.
     pub objects: Vec<LoadedObject>,
-    /// For each interface of the scenario, the program on it: object and name.
-    pub attached: Vec<Option<(usize, String)>>,
+    /// For each interface of the scenario, the programs on it.
+    pub attached: Vec<Vec<Attached>>,
+    /// What the verifier found to hold of programs: object, name.
+    pub verified: Vec<(usize, String, Proven)>,
     /// What a person should know beside the result.
     pub notes: Vec<String>,
+}
+
+/// A program on an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The object, by its place.
+    pub object: usize,
+    /// The program's name.
+    pub program: String,
+    /// How a dispatcher runs it; `None` for one that is there alone.
+    pub dispatched: Option<RunConfig>,
 }
 
 /// An object, loaded.
@@ -30,6 +44,10 @@ pub struct Prepared {
 pub struct LoadedObject {
     /// What the scenario calls it.
     pub name: String,
+    /// The host that it is on, by its place.
+    pub host: usize,
+    /// What the scenario calls that.
+    pub host_name: String,
     /// Its programs that can be had.
     pub programs: Vec<Program>,
     /// Its maps, as all of its programs know them.
@@ -51,6 +69,7 @@ impl Prepared {
         let mut prepared = Prepared {
             objects: Vec::new(),
             attached: Vec::new(),
+            verified: Vec::new(),
             notes: Vec::new(),
         };
         for spec in &scenario.objects {
@@ -58,24 +77,31 @@ impl Prepared {
             prepared.objects.push(object);
         }
         for interface in &scenario.interfaces {
-            let attached = match (&interface.program, &interface.object) {
-                (None, None) => None,
-                (program, object) => {
-                    let spot = &interface.spot;
-                    let place =
-                        prepared.attach(scenario, program.as_ref(), object.as_ref(), spot)?;
-                    Some(place)
-                }
-            };
+            let mut attached = Vec::new();
+            for link in &interface.chain {
+                let (name, object) = (Some(&link.program), link.object.as_ref());
+                let mut place = prepared.attach(scenario, interface, name, object)?;
+                place.dispatched = Some(prepared.run_config(&place, link));
+                attached.push(place);
+            }
+            if interface.program.is_some() || interface.object.is_some() {
+                let (name, object) = (interface.program.as_ref(), interface.object.as_ref());
+                attached.push(prepared.attach(scenario, interface, name, object)?);
+            }
             prepared.attached.push(attached);
         }
         // The only program of the only object needs no name.
-        if prepared.attached.iter().all(Option::is_none) {
-            let spot = scenario.objects.first().map(|o| o.spot.clone());
-            let place = prepared.attach(scenario, None, None, &spot.unwrap_or_default())?;
+        if prepared.attached.iter().all(Vec::is_empty) {
+            let first = scenario.interfaces.first().cloned().unwrap_or_default();
+            let object = scenario.objects.first().map(|o| o.spot.clone());
+            let first = Interface {
+                spot: object.unwrap_or_default(),
+                ..first
+            };
+            let place = prepared.attach(scenario, &first, None, None)?;
             match prepared.attached.first_mut() {
-                Some(first) => *first = Some(place),
-                None => prepared.attached.push(Some(place)),
+                Some(first) => first.push(place),
+                None => prepared.attached.push(vec![place]),
             }
         }
         if !scenario.unverified {
@@ -88,22 +114,26 @@ impl Prepared {
     fn attach(
         &self,
         scenario: &Scenario,
+        interface: &Interface,
         program: Option<&Name>,
         object: Option<&Name>,
-        spot: &Spot,
-    ) -> Result<(usize, String), Error> {
+    ) -> Result<Attached, Error> {
+        let spot = &interface.spot;
+        let host = interface.host;
         let place = match object {
             Some(name) => self
-                .object_named(name)
+                .object_named(name, host)
                 .map_err(|p| at(scenario, &name.spot, p))?,
-            None => match (&self.objects[..], program) {
-                ([_], _) => 0,
-                (objects, Some(program)) => {
-                    let has = |o: &LoadedObject| o.programs.iter().any(|p| p.name == program.text);
-                    objects.iter().position(has).unwrap_or(0)
-                }
-                _ => 0,
-            },
+            None => {
+                let here = |o: &LoadedObject| o.host == host;
+                let has = |o: &LoadedObject| {
+                    let named = |p: &Program| program.is_some_and(|name| p.name == name.text);
+                    here(o) && o.programs.iter().any(named)
+                };
+                let found = self.objects.iter().position(has);
+                let first = || self.objects.iter().position(here);
+                found.or_else(first).unwrap_or(usize::MAX)
+            }
         };
         let Some(object) = self.objects.get(place) else {
             let problem = Problem::MissingKey {
@@ -138,7 +168,23 @@ impl Prepared {
                 }
             },
         };
-        Ok((place, name))
+        Ok(Attached {
+            object: place,
+            program: name,
+            dispatched: None,
+        })
+    }
+
+    /// How a dispatcher runs a program: as the scenario says, or its object.
+    fn run_config(&self, place: &Attached, link: &ChainSpec) -> RunConfig {
+        let object = self.objects.get(place.object);
+        let mut programs = object.iter().flat_map(|object| &object.programs);
+        let program = programs.find(|program| program.name == place.program);
+        let said = program.map(RunConfig::of).unwrap_or_default();
+        RunConfig {
+            priority: link.priority.unwrap_or(said.priority),
+            chain_call_actions: link.chain_call_actions.unwrap_or(said.chain_call_actions),
+        }
     }
 
     /// Asks the verifier about the programs on interfaces.
@@ -147,17 +193,37 @@ impl Prepared {
             cpus: scenario.world.cpus,
             ..Config::default()
         };
-        for (place, attached) in self.attached.iter().enumerate() {
-            let Some((object, name)) = attached else {
-                continue;
-            };
+        let all = self.attached.iter().enumerate();
+        let all = all.flat_map(|(place, attached)| attached.iter().map(move |a| (place, a)));
+        for (place, attached) in all {
+            let Attached {
+                object,
+                program: name,
+                dispatched,
+            } = attached;
             let programs = &self.objects[*object].programs;
             let Some(program) = programs.iter().find(|p| p.name == *name) else {
                 continue;
             };
+            // What replaces a function of a dispatcher is held to its rules.
+            let part;
+            let program = match program.prog_type {
+                ProgType::Ext => {
+                    part = Program {
+                        prog_type: ProgType::Xdp,
+                        attach_target: String::new(),
+                        ..program.clone()
+                    };
+                    &part
+                }
+                _ => program,
+            };
             let verdict = verifier::verify(program, &config, None);
             match verdict {
-                Verdict::Accepted(_) => {}
+                Verdict::Accepted(acceptance) => {
+                    let proven = acceptance.into_proven();
+                    self.verified.push((*object, name.clone(), proven));
+                }
                 Verdict::Refused(rejection) => {
                     let message = rejection.reason.to_string();
                     let sentence = message.lines().next_back().unwrap_or_default();
@@ -166,7 +232,19 @@ impl Prepared {
                         sentence: sentence.to_owned(),
                     };
                     let interface = scenario.interfaces.get(place);
-                    let named = interface.and_then(|i| Some(i.program.as_ref()?.spot.clone()));
+                    let named = interface.and_then(|i| match dispatched {
+                        None => Some(i.program.as_ref()?.spot.clone()),
+                        Some(_) => {
+                            let mut chain = i.chain.iter();
+                            Some(
+                                chain
+                                    .find(|c| c.program.text == *name)?
+                                    .program
+                                    .spot
+                                    .clone(),
+                            )
+                        }
+                    });
                     let object = scenario.objects.first().map(|o| o.spot.clone());
                     let spot = named.or(object).unwrap_or_default();
                     return Err(at(scenario, &spot, problem));
@@ -180,25 +258,24 @@ impl Prepared {
         Ok(())
     }
 
-    fn object_named(&self, name: &Name) -> Result<usize, Problem> {
-        let found = self.objects.iter().position(|o| o.name == name.text);
-        let known = self.objects.iter().map(|o| o.name.as_str());
+    fn object_named(&self, name: &Name, host: usize) -> Result<usize, Problem> {
+        let mut objects = self.objects.iter();
+        let found = objects.position(|o| o.name == name.text && o.host == host);
+        let here = self.objects.iter().filter(|o| o.host == host);
+        let known = here.map(|o| o.name.as_str());
         found.ok_or_else(|| Problem::unknown("object", &name.text, known))
     }
 
-    /// The map of this name, `map` or `object:map`.
+    /// The map of this name, `map`, `object:map`, `host:map` or `host:object:map`.
     ///
     /// # Errors
     ///
     /// That there is none.
     pub fn map(&self, name: &str) -> Result<(MapRef, &MapDef), Problem> {
-        let (object, name) = match name.split_once(':') {
-            Some((object, map)) => (Some(object), map),
-            None => (None, name),
-        };
+        let (owner, name) = name.rsplit_once(':').unwrap_or(("", name));
         let objects = self.objects.iter().enumerate();
         let maps = objects
-            .filter(|(_, o)| object.is_none_or(|wanted| o.name == wanted))
+            .filter(|(_, o)| o.is(owner))
             .flat_map(|(object, o)| {
                 let maps = o.maps.iter().enumerate();
                 maps.map(move |(map, def)| (MapRef { object, map }, def))
@@ -220,18 +297,15 @@ impl Prepared {
         self.objects.get(map.object)?.maps.get(map.map)
     }
 
-    /// The variable of this name, `variable` or `object:variable`, and its map.
+    /// The variable of this name, in the forms that a map has, and its map.
     ///
     /// # Errors
     ///
     /// That there is none.
     pub fn global(&self, name: &str) -> Result<(MapRef, &Global), Problem> {
-        let (wanted, name) = match name.split_once(':') {
-            Some((object, variable)) => (Some(object), variable),
-            None => (None, name),
-        };
+        let (owner, name) = name.rsplit_once(':').unwrap_or(("", name));
         let objects = self.objects.iter().enumerate();
-        let objects = objects.filter(|(_, o)| wanted.is_none_or(|wanted| o.name == wanted));
+        let objects = objects.filter(|(_, o)| o.is(owner));
         let mut known = Vec::new();
         for (object, loaded) in objects {
             for global in &loaded.globals {
@@ -275,6 +349,16 @@ impl Prepared {
     pub(crate) fn typed(&self, object: usize, ty: TypeId, size: u32) -> Typed<'_> {
         let btf = self.objects.get(object).and_then(|o| o.btf.as_deref());
         Typed { btf, ty, size }
+    }
+}
+
+impl LoadedObject {
+    /// Whether `object`, `host` or `host:object` means it; nothing means any.
+    fn is(&self, owner: &str) -> bool {
+        match owner.split_once(':') {
+            None => [&self.name, &self.host_name].iter().any(|n| *n == owner) || owner.is_empty(),
+            Some((host, object)) => self.host_name == host && self.name == object,
+        }
     }
 }
 
@@ -357,6 +441,11 @@ fn load(scenario: &Scenario, spec: &ObjectSpec) -> Result<LoadedObject, Error> {
     }
     Ok(LoadedObject {
         name: spec.name.clone(),
+        host: spec.host,
+        host_name: match scenario.hosts.get(spec.host) {
+            Some(host) => host.text.clone(),
+            None => String::new(),
+        },
         // Those of programs have the links between maps and programs.
         maps: match programs.first() {
             Some(program) => program.maps.to_vec(),

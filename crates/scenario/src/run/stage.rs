@@ -57,8 +57,9 @@ pub trait Stage {
     /// Linux's answer.
     fn update(&mut self, map: MapRef, key: &[u8], value: &[u8]) -> Result<(), Errno>;
 
-    /// Devices, routes and neighbours, where they can be changed.
-    fn network(&mut self) -> Option<&mut Network>;
+    /// Devices, routes and neighbours of the host with this place, where they can
+    /// be changed.
+    fn network(&mut self, host: usize) -> Option<&mut Network>;
 
     /// What came from programs since the last call.
     fn take_events(&mut self) -> Vec<Event>;
@@ -100,12 +101,30 @@ pub struct Fate {
     /// Where it went: `stack`, `back`, names of interfaces, `cpu N`,
     /// `socket MAP[N]`.
     pub to: Vec<String>,
+    /// The programs that ran there, those of map entries included, in order.
+    pub programs: Vec<String>,
     /// Why a redirected packet reached nobody.
     pub lost: Option<String>,
     /// Instructions executed, where they can be counted.
     pub instructions: Option<u64>,
     /// Why the program stopped without an answer.
     pub trap: Option<String>,
+    /// All arrivals at interfaces, in order, where they are followed; the first is
+    /// this one.
+    pub hops: Vec<Hop>,
+}
+
+/// A packet at an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The interface, as the scenario calls it.
+    pub at: String,
+    /// The hop that it comes from.
+    pub from: Option<usize>,
+    /// The packet as it came.
+    pub before: Vec<u8>,
+    /// What became of it there.
+    pub fate: Fate,
 }
 
 /// Something that a program sent to user space.
@@ -116,6 +135,15 @@ pub enum Event {
         /// The map.
         map: MapRef,
         /// Its bytes.
+        data: Vec<u8>,
+    },
+    /// A packet that an AF_XDP socket received.
+    Received {
+        /// The xskmap.
+        map: MapRef,
+        /// The slot.
+        slot: u32,
+        /// The frame.
         data: Vec<u8>,
     },
     /// A line of `bpf_printk`.
