@@ -1,23 +1,26 @@
 //! Every operator against the numbers it stands for.
 //!
 //! At a width of 4 bits with halves of 2 a scalar is a set of at most 16 numbers,
-//! kept here as a mask of 16 bits, and every pair of numbers of every pair of
-//! scalars is tried. At 64 bits the same is asked of random numbers, so that
-//! nothing depends on the narrow words.
+//! kept here as a mask, and every pair of numbers of every pair of scalars is tried.
+//! Known bits alone are tried in all pairs at 5 and 6 bits too, whole scalars of 6
+//! bits in a sample. At 64 bits the same is asked of random numbers, so that nothing
+//! depends on the narrow words.
 
 use isa::{AluOp, CmpOp, EndianOp, Width};
 
 use super::range::Range;
 use super::small::{Bits, SignedBits};
 use super::tnum::TnumOf;
-use super::word::{Int, Signed};
+use super::word::{Int, Signed, Word};
 use super::{Branches, Scalar, ScalarOf};
 
-/// The narrow word, and the scalar over it.
-type Word = Bits<4>;
-type Small = ScalarOf<Word>;
+/// Scalars over narrow words.
+type Narrow<const N: u32> = ScalarOf<Bits<N>>;
+type Small = Narrow<4>;
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
+/// Of scalars of 6 bits, each so many are tried with one another.
+const WIDE_SAMPLE: usize = 29;
 
 mod concrete {
     //! The operations on numbers, with nothing of the domain's code.
@@ -109,8 +112,12 @@ fn mask<const N: u32>(contains: impl Fn(Bits<N>) -> bool) -> u64 {
 }
 
 /// The numbers of a mask.
-fn numbers(mask: u64) -> impl Iterator<Item = u64> + Clone {
-    (0..64).filter(move |number| mask >> number & 1 != 0)
+fn numbers(mut mask: u64) -> impl Iterator<Item = u64> + Clone {
+    std::iter::from_fn(move || {
+        let least = mask.trailing_zeros();
+        mask &= mask.checked_sub(1)?;
+        Some(least.into())
+    })
 }
 
 /// The least tnum with these members.
@@ -125,12 +132,14 @@ fn least<const N: u32>(members: u64) -> TnumOf<Bits<N>> {
 
 #[test]
 fn tnum_operations_hold_every_result() {
-    type Op = (
-        &'static str,
-        AluOp,
-        fn(TnumOf<Bits<4>>, TnumOf<Bits<4>>) -> TnumOf<Bits<4>>,
-    );
-    const OPS: [Op; 6] = [
+    tnum_operations_hold::<4>();
+    tnum_operations_hold::<5>();
+    tnum_operations_hold::<6>();
+}
+
+fn tnum_operations_hold<const N: u32>() {
+    type Op<T> = (&'static str, AluOp, fn(T, T) -> T);
+    let ops: [Op<TnumOf<Bits<N>>>; 6] = [
         ("add", AluOp::Add, TnumOf::add),
         ("sub", AluOp::Sub, TnumOf::sub),
         ("mul", AluOp::Mul, TnumOf::mul),
@@ -138,14 +147,18 @@ fn tnum_operations_hold_every_result() {
         ("or", AluOp::Or, TnumOf::or),
         ("xor", AluOp::Xor, TnumOf::xor),
     ];
-    for (name, op, apply) in OPS {
-        for a in tnums::<4>() {
-            for b in tnums::<4>() {
-                let result = apply(a, b);
+    let all: Vec<_> = tnums::<N>()
+        .into_iter()
+        .map(|tnum| (tnum, members(tnum)))
+        .collect();
+    for (name, op, apply) in ops {
+        for (a, a_set) in &all {
+            for (b, b_set) in &all {
+                let result = apply(*a, *b);
                 let mut exact = 0;
-                for x in numbers(members(a)) {
-                    for y in numbers(members(b)) {
-                        let z = concrete::alu(op, Width::W64, 4, x, y).expect("defined");
+                for x in numbers(*a_set) {
+                    for y in numbers(*b_set) {
+                        let z = concrete::alu(op, Width::W64, N, x, y).expect("defined");
                         exact |= 1 << z;
                     }
                 }
@@ -160,8 +173,14 @@ fn tnum_operations_hold_every_result() {
 
 #[test]
 fn tnums_are_sets() {
-    for a in tnums::<4>() {
-        for b in tnums::<4>() {
+    tnums_are::<4>();
+    tnums_are::<5>();
+    tnums_are::<6>();
+}
+
+fn tnums_are<const N: u32>() {
+    for a in tnums::<N>() {
+        for b in tnums::<N>() {
             let (x, y) = (members(a), members(b));
             assert_eq!(a.includes(b), y & !x == 0, "{a:?} {b:?}");
             assert_eq!(a.overlaps(b), x & y != 0, "{a:?} {b:?}");
@@ -203,32 +222,38 @@ fn tnum_of_a_range_holds_the_range() {
     }
 }
 
-fn set(scalar: &Small) -> u64 {
+fn set<const N: u32>(scalar: &Narrow<N>) -> u64
+where
+    Bits<N>: Word,
+{
     mask(|number| scalar.contains(number))
 }
 
 /// All scalars that one part alone tells of, and what two parts tell together
 /// where the intervals are of the same kind of number.
-fn scalars() -> Vec<Small> {
+fn scalars<const N: u32, const HALF: u32>() -> Vec<Narrow<N>>
+where
+    Bits<N>: Word<Half = Bits<HALF>>,
+{
     let mut all = vec![];
-    let wide = ranges::<4>();
-    let low = ranges::<2>();
-    all.extend(wide.iter().map(|wide| Small {
+    let wide = ranges::<N>();
+    let low = ranges::<HALF>();
+    all.extend(wide.iter().map(|wide| Narrow {
         wide: *wide,
-        ..Small::UNKNOWN
+        ..Narrow::UNKNOWN
     }));
-    all.extend(low.iter().map(|low| Small {
+    all.extend(low.iter().map(|low| Narrow {
         low: *low,
-        ..Small::UNKNOWN
+        ..Narrow::UNKNOWN
     }));
-    all.extend(tnums::<4>().into_iter().map(|tnum| Small {
+    all.extend(tnums::<N>().into_iter().map(|tnum| Narrow {
         tnum,
-        ..Small::UNKNOWN
+        ..Narrow::UNKNOWN
     }));
-    let mut synced: Vec<Small> = all.into_iter().map(Small::sync).collect();
+    let mut synced: Vec<Narrow<N>> = all.into_iter().map(Narrow::sync).collect();
     let mut random = Random(1);
     for _ in 0..600 {
-        synced.push(random.small().sync());
+        synced.push(random.narrow().sync());
     }
     synced.retain(|scalar| set(scalar) != 0);
     synced.sort_by_key(|scalar| (set(scalar), scalar.tnum.mask, scalar.wide.umin));
@@ -260,12 +285,17 @@ fn ranges<const N: u32>() -> Vec<Range<Bits<N>>> {
     ranges
 }
 
-/// Each pair of scalars, with their numbers.
-fn for_each_pair(mut check: impl FnMut((&Small, u64), (&Small, u64))) {
-    let all: Vec<(Small, u64)> = scalars().into_iter().map(|s| (s, set(&s))).collect();
+/// Each pair of every so many scalars, with their numbers.
+fn for_each_pair<const N: u32, const HALF: u32>(
+    every: usize,
+    mut check: impl FnMut((&Narrow<N>, u64), (&Narrow<N>, u64)),
+) where
+    Bits<N>: Word<Half = Bits<HALF>>,
+{
+    let all: Vec<(Narrow<N>, u64)> = scalars().into_iter().map(|s| (s, set(&s))).collect();
     assert!(all.len() > 300, "{}", all.len());
-    for (a, a_set) in &all {
-        for (b, b_set) in &all {
+    for (a, a_set) in all.iter().step_by(every) {
+        for (b, b_set) in all.iter().step_by(every) {
             check((a, *a_set), (b, *b_set));
         }
     }
@@ -273,13 +303,21 @@ fn for_each_pair(mut check: impl FnMut((&Small, u64), (&Small, u64))) {
 
 #[test]
 fn alu_holds_every_result() {
-    for_each_pair(|(a, a_set), (b, b_set)| {
+    alu_holds::<4, 2>(1);
+    alu_holds::<6, 3>(WIDE_SAMPLE);
+}
+
+fn alu_holds<const N: u32, const HALF: u32>(every: usize)
+where
+    Bits<N>: Word<Half = Bits<HALF>>,
+{
+    for_each_pair::<N, HALF>(every, |(a, a_set), (b, b_set)| {
         for op in AluOp::ALL {
             for width in WIDTHS {
                 let result = set(&a.alu(op, width, *b));
                 for x in numbers(a_set) {
                     for y in numbers(b_set) {
-                        let z = concrete::alu(op, width, 4, x, y);
+                        let z = concrete::alu(op, width, N, x, y);
                         let held = z.is_none_or(|z| result >> z & 1 != 0);
                         assert!(held, "{op:?} {width:?} {a:?} {b:?}: {x} {y} {z:?}");
                     }
@@ -291,7 +329,7 @@ fn alu_holds_every_result() {
 
 #[test]
 fn pointer_arithmetic_holds_every_result() {
-    for_each_pair(|(a, a_set), (b, b_set)| {
+    for_each_pair::<4, 2>(1, |(a, a_set), (b, b_set)| {
         let (sum, difference) = (set(&a.pointer_add(b)), set(&a.pointer_sub(b)));
         for x in numbers(a_set) {
             for y in numbers(b_set) {
@@ -305,15 +343,23 @@ fn pointer_arithmetic_holds_every_result() {
 
 #[test]
 fn branches_lose_no_pair_and_decisions_hold_for_each() {
-    for_each_pair(|(a, a_set), (b, b_set)| {
+    branches_lose_no_pair::<4, 2>(1);
+    branches_lose_no_pair::<6, 3>(WIDE_SAMPLE);
+}
+
+fn branches_lose_no_pair<const N: u32, const HALF: u32>(every: usize)
+where
+    Bits<N>: Word<Half = Bits<HALF>>,
+{
+    for_each_pair::<N, HALF>(every, |(a, a_set), (b, b_set)| {
         for op in CmpOp::ALL {
             for width in WIDTHS {
-                let Branches { fall, taken } = Small::refine(op, width, *a, *b);
+                let Branches { fall, taken } = Narrow::refine(op, width, *a, *b);
                 let sets = [fall, taken].map(|(a, b)| (set(&a), set(&b)));
-                let decided = Small::decide(op, width, a, b);
+                let decided = Narrow::decide(op, width, a, b);
                 for x in numbers(a_set) {
                     for y in numbers(b_set) {
-                        let holds = concrete::holds(op, width, 4, x, y);
+                        let holds = concrete::holds(op, width, N, x, y);
                         let (a_left, b_left) = sets[usize::from(holds)];
                         assert!(
                             a_left >> x & b_left >> y & 1 != 0,
@@ -332,7 +378,7 @@ fn branches_lose_no_pair_and_decisions_hold_for_each() {
 
 #[test]
 fn a_register_beside_itself_loses_no_number() {
-    for scalar in scalars() {
+    for scalar in scalars::<4, 2>() {
         for op in CmpOp::ALL {
             for width in WIDTHS {
                 let Branches { fall, taken } = Small::refine_same(op, width, scalar);
@@ -349,7 +395,7 @@ fn a_register_beside_itself_loses_no_number() {
 
 #[test]
 fn within_is_inclusion() {
-    for_each_pair(|(a, a_set), (b, b_set)| {
+    for_each_pair::<4, 2>(1, |(a, a_set), (b, b_set)| {
         if a.within(b) {
             assert_eq!(a_set & !b_set, 0, "{a:?} {b:?}");
         }
@@ -361,7 +407,7 @@ fn sync_keeps_every_number() {
     let mut random = Random(2);
     let mut filled = 0;
     for _ in 0..200_000 {
-        let before = random.small();
+        let before: Small = random.narrow();
         let after = before.sync();
         if set(&before) != 0 {
             filled += 1;
@@ -375,7 +421,7 @@ fn sync_keeps_every_number() {
 
 #[test]
 fn unary_operations_hold_every_result() {
-    for scalar in scalars() {
+    for scalar in scalars::<4, 2>() {
         let numbers = numbers(set(&scalar));
         let check = |result: Small, name: &str, of: &dyn Fn(u64) -> u64| {
             for x in numbers.clone() {
@@ -451,16 +497,19 @@ impl Random {
     }
 
     /// Any parts, in order in themselves, that may contradict one another.
-    fn small(&mut self) -> Small {
-        let mask: Word = self.bits::<4>() & self.bits::<4>();
-        let value = self.bits::<4>() & !mask;
+    fn narrow<const N: u32, const HALF: u32>(&mut self) -> Narrow<N>
+    where
+        Bits<N>: Word<Half = Bits<HALF>>,
+    {
+        let mask = self.bits::<N>() & self.bits::<N>();
+        let value = self.bits::<N>() & !mask;
         let tnum = match self.below(2) {
             0 => TnumOf { value, mask },
             _ => TnumOf::UNKNOWN,
         };
-        Small {
-            wide: self.range(),
-            low: self.range(),
+        Narrow {
+            wide: self.range::<N>(),
+            low: self.range::<HALF>(),
             tnum,
         }
     }

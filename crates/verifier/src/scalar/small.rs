@@ -171,4 +171,5 @@ macro_rules! word {
 }
 
 word!(8, 4);
+word!(6, 3);
 word!(4, 2);
