@@ -100,7 +100,7 @@ mod armed {
 
     fn text(summary: &Summary, args: &SelfTestArgs) -> String {
         let mut table = table(&[
-            "bug", "class", "oracle", "found", "programs", "seconds", "at most",
+            "bug", "class", "oracle", "found", "programs", "at most", "seconds", "at most",
         ]);
         for column in table.column_iter_mut().skip(1).take(2) {
             column.set_cell_alignment(CellAlignment::Left);
@@ -127,13 +127,14 @@ mod armed {
             row.oracle.to_owned(),
             found,
         ];
-        let (median, most) = row.cpu_seconds;
+        let (programs, seconds) = (row.programs, row.cpu_seconds);
         cells.extend(match row.found {
-            0 => ["-".to_owned(), "-".to_owned(), "-".to_owned()],
+            0 => ["-"; 4].map(str::to_owned),
             _ => [
-                grouped(row.programs),
-                format!("{median:.3}"),
-                format!("{most:.3}"),
+                grouped(programs.0),
+                grouped(programs.1),
+                format!("{:.3}", seconds.0),
+                format!("{:.3}", seconds.1),
             ],
         });
         cells

@@ -26,8 +26,8 @@ pub struct Row {
     pub seeds: usize,
     /// Of them, those that found it.
     pub found: usize,
-    /// Programs that it took where it was found, the median.
-    pub programs: u64,
+    /// Programs that it took where it was found: the median and the most.
+    pub programs: (u64, u64),
     /// Seconds of the processor's time that it took where it was found: the median
     /// and the most.
     pub cpu_seconds: (f64, f64),
@@ -62,20 +62,23 @@ impl Row {
         let mut seconds: Vec<f64> = found().map(|sought| sought.cpu_seconds).collect();
         programs.sort_unstable();
         seconds.sort_by(f64::total_cmp);
-        let median = seconds.get(seconds.len() / 2).copied();
         Row {
             bug: searches[0].bug,
             class: searches[0].class,
             oracle: searches[0].oracle,
             seeds: searches.len(),
             found: programs.len(),
-            programs: programs.get(programs.len() / 2).copied().unwrap_or(0),
-            cpu_seconds: (
-                median.unwrap_or(0.0),
-                seconds.last().copied().unwrap_or(0.0),
-            ),
+            programs: median_and_most(&programs),
+            cpu_seconds: median_and_most(&seconds),
         }
     }
+}
+
+/// Of what is in order; nothing where there is nothing.
+fn median_and_most<T: Copy + Default>(sorted: &[T]) -> (T, T) {
+    let median = sorted.get(sorted.len() / 2).copied();
+    let most = sorted.last().copied();
+    (median.unwrap_or_default(), most.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -122,6 +125,8 @@ mod tests {
         assert_eq!(summary.missed, missed);
         let row = &summary.rows[0];
         assert_eq!((row.oracle, row.found, row.seeds), ("state", 1, 3));
-        assert_eq!((row.programs, row.cpu_seconds), (5, (5.0, 5.0)));
+        assert_eq!((row.programs, row.cpu_seconds), ((5, 5), (5.0, 5.0)));
+        let row = &summary.rows[1];
+        assert_eq!((row.oracle, row.found, row.seeds), ("verdict", 1, 2));
     }
 }
