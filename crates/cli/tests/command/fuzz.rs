@@ -341,3 +341,20 @@ fn against_the_kernel() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains("\n  states      "), "{}", ran.stderr);
 }
+
+/// Neither the code that switches known bugs on nor their names are in a build that
+/// was not made for it.
+#[test]
+fn builds_for_use_have_no_bugs_to_bring_back() {
+    let binary = std::fs::read(env!("CARGO_BIN_EXE_ebpf-sim")).unwrap();
+    let has = |text: &str| binary.windows(text.len()).any(|at| at == text.as_bytes());
+    let made_for_it = cfg!(feature = "inject");
+    // A part of the symbols of the module `inject::armed`, and the name of a bug.
+    assert_eq!(has("6inject5armed"), made_for_it);
+    assert_eq!(has("cve-2017-16995"), made_for_it);
+    // That texts are found at all.
+    assert!(has("self-test"));
+    if !made_for_it {
+        fails("fuzz --self-test", 2, expect![[r#""#]]);
+    }
+}
