@@ -727,10 +727,7 @@ fn is_written(place: Place, (base, frame): (usize, usize), done: &Done) -> bool 
 
 fn is_linked(link: &Link, numbers: [u64; 2]) -> bool {
     let [one, other] = [0, 1].map(|n| numbers[n].wrapping_sub(i64::from(link.ahead[n]) as u64));
-    match link.narrow {
-        true => one as u32 == other as u32,
-        false => one == other,
-    }
+    (one ^ other) & (!0 >> (64 - 8 * u32::from(link.width))) == 0
 }
 
 /// What becomes loose by an instruction that was run, and what no longer is;

@@ -71,8 +71,8 @@ pub(super) struct Link {
     pub(super) places: [Place; 2],
     /// How far each is ahead.
     pub(super) ahead: [i32; 2],
-    /// Only the low 32 bits are.
-    pub(super) narrow: bool,
+    /// Bytes, from the lowest, that are.
+    pub(super) width: u8,
     /// One is said to be ahead of the other, even if by nothing.
     pub(super) apart: bool,
     /// Only in a [`Cover`]: which of them nothing was found to depend on.

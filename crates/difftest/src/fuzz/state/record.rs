@@ -248,14 +248,16 @@ impl Recorder {
             });
         }
         self.graph.idle.push(idle);
-        // Each with the one before it that it is linked with.
+        // Each with all that it is linked with: what holds nothing of the checkpoint's
+        // does not hide how those around it are linked.
         for at in begin..self.graph.claims.len() {
             let one = self.graph.claims[at];
-            let others = self.graph.claims[first..at].iter().rev();
-            let mut linked = others.filter(|other| are_linked(&one, other));
-            if let Some(other) = linked.next().copied() {
-                self.graph.links.push(link(&one, &other));
+            if one.value.id == 0 {
+                continue;
             }
+            let others = self.graph.claims[first..at].iter();
+            let linked = others.filter(|other| are_linked(&one, other));
+            self.graph.links.extend(linked.map(|other| link(&one, other)));
         }
     }
 
@@ -367,7 +369,7 @@ impl Recorder {
                 continue;
             };
             self.graph.claims.push(claim);
-            if claim.value.id != 0 && claim.width == 8 {
+            if claim.value.id != 0 {
                 let regs = frame.regs.iter().enumerate();
                 let regs = regs.map(|(n, value)| whole(Place::reg(number, n), value));
                 let mut linked = regs.filter(|other| are_linked(&claim, other));
@@ -476,7 +478,7 @@ fn slot_claim(place: Place, slot: &Slot) -> Option<Claim> {
 }
 
 fn are_linked(one: &Claim, other: &Claim) -> bool {
-    let linkable = |claim: &Claim| claim.width == 8 && claim.value.is_scalar();
+    let linkable = |claim: &Claim| claim.width != 0 && claim.value.is_scalar();
     linkable(one) && linkable(other) && one.value.id != 0 && one.value.id == other.value.id
 }
 
@@ -485,11 +487,14 @@ fn link(one: &Claim, other: &Claim) -> Link {
         true => value.off,
         false => 0,
     };
-    let narrow = |value: &Value| value.flags.contains(Flags::ADD_CONST32);
+    let width = |claim: &Claim| match claim.value.flags.contains(Flags::ADD_CONST32) {
+        true => claim.width.min(4),
+        false => claim.width,
+    };
     Link {
         places: [one.place, other.place],
         ahead: [ahead(&one.value), ahead(&other.value)],
-        narrow: narrow(&one.value) || narrow(&other.value),
+        width: width(one).min(width(other)),
         apart: one.value.flags.contains(Flags::ADD_CONST)
             != other.value.flags.contains(Flags::ADD_CONST),
         unmarked: [one.unmarked, other.unmarked],
