@@ -149,6 +149,11 @@ pub(super) fn holds_narrow(value: &Value, width: u8, number: u64) -> bool {
     if (number ^ tnum.value) & !tnum.mask & most != 0 {
         return false;
     }
+    // What is above is the same in all numbers of the range.
+    let (min, max) = (num.umin(), num.umax());
+    if min & !most == max & !most && !(min & most..=max & most).contains(&number) {
+        return false;
+    }
     let low = number as u32;
     width != 4
         || ((num.u32min()..=num.u32max()).contains(&low)
