@@ -98,7 +98,11 @@ fn programs_that_nobody_has_seen() {
 
 #[test]
 fn what_programs_do_was_foreseen() {
-    let plan = plan(RUN, RUN_MIX);
+    let plan = Plan {
+        // Always the same: campaigns are for fresh ones.
+        seed: *seeds().first().expect("a seed"),
+        ..plan(RUN, RUN_MIX)
+    };
     let seed = plan.seed;
     let mut shown = Shown::default();
     let report = fuzz::run(&plan, &AtomicBool::new(false), &mut shown).expect("memory");

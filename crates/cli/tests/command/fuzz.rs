@@ -355,8 +355,12 @@ fn builds_for_use_have_no_bugs_to_bring_back() {
     // That texts are found at all.
     assert!(has("self-test"));
     if !made_for_it {
-        fails("fuzz --self-test", 2, expect![[r#"
+        fails(
+            "fuzz --self-test",
+            2,
+            expect![[r#"
             ebpf-sim: --self-test: this build has no bugs to bring back, as no build for use should: `cargo build --release -p ebpf-sim --features inject` makes one that has
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -257,7 +257,9 @@ impl Recorder {
             }
             let others = self.graph.claims[first..at].iter();
             let linked = others.filter(|other| are_linked(&one, other));
-            self.graph.links.extend(linked.map(|other| link(&one, other)));
+            self.graph
+                .links
+                .extend(linked.map(|other| link(&one, other)));
         }
     }
 
