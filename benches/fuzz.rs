@@ -56,7 +56,7 @@ fn main() {
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for kind in Kind::ALL {
-        if kinds.is_empty() || kinds.iter().any(|word| word == kind.name()) {
+        if kinds.is_empty() || kinds.iter().any(|word| *word == kind.name()) {
             row(kind, programs);
         }
     }
