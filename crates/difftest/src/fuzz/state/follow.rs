@@ -190,33 +190,41 @@ impl<'g> Follower<'g> {
     fn step(&mut self, moment: &Moment<'_>) {
         let mut done = Done::default();
         if let Some((pc, depth)) = self.last {
-            let insn = self.graph.insn(pc);
-            if moment.depth > depth {
-                if let Some(function) = self.graph.global_callee(pc) {
-                    self.begin(function, moment.depth);
-                } else {
-                    self.enter_frame(insn, depth);
-                }
-            } else if moment.depth < depth {
-                let top = self.walk.activations.last().map_or(0, |top| top.base);
-                if moment.depth < top {
-                    self.end(moment.depth);
-                    self.forget_result(moment.depth);
-                } else {
-                    self.leave_frame(depth, moment.depth);
-                }
-            } else if is_tail_call(insn) && moment.pc.0 != pc + 1 {
-                self.begin(0, depth);
-            } else {
+            if moment.depth != depth || moment.pc.0 != pc + 1 && is_tail_call(self.graph.insn(pc)) {
+                self.change_function(pc, (depth, moment.depth));
+            } else if self.is_loose() {
                 // Only what is loose asks for it.
-                if self.threads().iter().any(|thread| thread.loose.any) {
-                    done = self.done(moment.machine, insn, depth);
-                }
+                done = self.done(moment.machine, self.graph.insn(pc), depth);
             }
         }
         self.regs[moment.depth] = *moment.regs;
         self.last = Some((moment.pc.0, moment.depth));
         self.advance(moment, &done);
+    }
+
+    /// The instruction before went from one function to another.
+    fn change_function(&mut self, pc: u32, (from, to): (usize, usize)) {
+        let insn = self.graph.insn(pc);
+        if to > from {
+            match self.graph.global_callee(pc) {
+                Some(function) => self.begin(function, to),
+                None => self.enter_frame(insn, from),
+            }
+        } else if to == from {
+            // A tail call.
+            self.begin(0, from);
+        } else if to < self.walk.activations.last().map_or(0, |top| top.base) {
+            self.end(to);
+            self.forget_result(to);
+        } else {
+            self.leave_frame(from, to);
+        }
+    }
+
+    fn is_loose(&self) -> bool {
+        let first = self.walk.activations.last().map_or(0, |top| top.threads);
+        let threads = &self.walk.threads[first..];
+        threads.iter().any(|thread| thread.loose.any)
     }
 
     fn threads(&mut self) -> &mut [Thread] {

@@ -6,6 +6,7 @@ use verifier::{CheckpointId, Context, Event, FrameMarks, Observer};
 
 use super::graph::{Claim, Cover, Graph, Link, NONE, Node, Place, Places};
 
+const FRAMES: usize = abi::limits::MAX_CALL_FRAMES;
 /// Nodes of a program at most.
 const LARGEST: usize = 1 << 18;
 
@@ -15,21 +16,36 @@ pub(super) struct Recorder {
     pub(super) graph: Graph,
     /// The last node of the path.
     last: u32,
-    /// Nodes of the branches to come.
-    branches: Vec<u32>,
+    /// The branches to come.
+    branches: Vec<Branch>,
+    /// What was known before them, frame by frame; those behind `kept` are memory
+    /// only.
+    saved: Vec<Mirror>,
+    kept: usize,
     /// The node at which each checkpoint was kept.
     checkpoints: Vec<u32>,
     /// The newest checkpoint of the path.
     parent: Option<CheckpointId>,
-    /// What was known last.
+    /// What was known last, in the first `depth` of these frames.
     mirror: Vec<Mirror>,
     depth: usize,
     /// Everything has to be said at the next node.
     whole: bool,
+    /// The next node is not reached by going straight on.
+    moved: bool,
     /// The next node is a calling instruction once more.
     again: bool,
     /// A branch to come was just taken up.
     popped: bool,
+}
+
+/// A branch to come.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    /// The node that it follows.
+    node: u32,
+    /// Frames there.
+    depth: usize,
 }
 
 /// A frame as it was known last.
@@ -56,10 +72,12 @@ impl Recorder {
         self.graph.clear();
         self.last = NONE;
         self.branches.clear();
+        self.kept = 0;
         self.checkpoints.clear();
         self.parent = None;
         self.depth = 0;
         self.whole = true;
+        self.moved = false;
         self.again = false;
         self.popped = false;
     }
@@ -80,6 +98,7 @@ impl Recorder {
         self.whole = true;
         self.parent = None;
         self.branches.clear();
+        self.kept = 0;
         self.checkpoints.clear();
         self.last = self.add(Pc(u32::MAX), 0);
         if let Some(root) = self.graph.roots.get_mut(subprogram as usize) {
@@ -116,13 +135,16 @@ impl Recorder {
         let depth = state.frames().len();
         let before = self.graph.nodes.get(self.last as usize).map(|node| node.pc);
         let number = self.add(pc, depth);
-        if self.whole || depth != self.depth {
-            self.say_all(state);
+        let effect = effect(self.graph.insn(before.unwrap_or(u32::MAX)));
+        if self.whole {
+            self.say_frames(state, 0);
+        } else if self.moved || depth != self.depth {
+            self.say_moved(state, effect);
         } else {
-            let insn = self.graph.insn(before.unwrap_or(u32::MAX));
-            self.say_changes(state, effect(insn));
+            self.say_changes(state, effect);
         }
         self.whole = false;
+        self.moved = false;
         self.depth = depth;
         let (claims, links) = (self.graph.claims.len(), self.graph.links.len());
         let insn = self.graph.insn(pc.0);
@@ -263,9 +285,9 @@ impl Recorder {
         }
     }
 
-    /// Everything that is known.
-    fn say_all(&mut self, state: &State) {
-        for (number, frame) in state.frames().iter().enumerate() {
+    /// Everything that is known of frames from `first` on.
+    fn say_frames(&mut self, state: &State, first: usize) {
+        for (number, frame) in state.frames().iter().enumerate().skip(first) {
             for (n, value) in frame.regs.iter().enumerate() {
                 self.say(whole(Place::reg(number, n), value));
             }
@@ -275,13 +297,28 @@ impl Recorder {
                 }
             }
             match self.mirror.get_mut(number) {
-                Some(mirror) => mirror.copy(frame),
+                Some(mirror) => mirror.copy(frame.regs, frame.stack.slots()),
                 None => self.mirror.push(Mirror {
                     regs: frame.regs,
                     slots: frame.stack.slots().to_vec(),
                 }),
             }
         }
+    }
+
+    /// What is known differently on the other side of a branch, or in or behind a
+    /// function.
+    fn say_moved(&mut self, state: &State, effect: Effect) {
+        let written = match effect {
+            Effect::Reg(reg) => 1 << reg.index(),
+            Effect::Memory { regs, .. } | Effect::Anything { regs, .. } => regs,
+        };
+        for number in 0..self.depth.min(state.frames().len()) {
+            let is_current = number == state.current();
+            self.say_regs(state, number, if is_current { written } else { 0 });
+            self.say_slots(state, number, 0);
+        }
+        self.say_frames(state, self.depth);
     }
 
     fn say_changes(&mut self, state: &State, effect: Effect) {
@@ -299,15 +336,76 @@ impl Recorder {
                 }
             }
             Effect::Anything { regs, memory } => {
+                let given = match memory {
+                    true => self.given(current),
+                    false => [0; FRAMES],
+                };
                 self.say_regs(state, current, regs);
-                let slots = if memory { !0 } else { 0 };
                 for number in 0..state.frames().len() {
                     if number != current {
                         self.say_regs(state, number, 0);
                     }
+                    let slots = given.get(number).copied().unwrap_or(0);
                     self.say_slots(state, number, slots);
                 }
             }
+        }
+    }
+
+    /// By frame, the slots that a call may write which gets the arguments of frame
+    /// `current`: from where they point upwards.
+    fn given(&self, current: usize) -> [u64; FRAMES] {
+        let mut given = [0; FRAMES];
+        for value in &self.mirror[current].regs[1..=5] {
+            let Kind::Stack { frame } = value.kind else {
+                continue;
+            };
+            let at = value.num.as_const();
+            let at = at.map(|variable| (variable as i64).wrapping_add(i64::from(value.off)));
+            if let Some(slots) = given.get_mut(usize::from(frame)) {
+                *slots |= match at {
+                    Some(at @ -512..0) => !0 >> (63 - (-at - 1) / 8),
+                    _ => !0,
+                };
+            }
+        }
+        given
+    }
+
+    /// A branch is put off.
+    fn push(&mut self) {
+        self.branches.push(Branch {
+            node: self.last,
+            depth: self.depth,
+        });
+        for mirror in self.mirror.iter().take(self.depth) {
+            match self.saved.get_mut(self.kept) {
+                Some(saved) => saved.copy(mirror.regs, &mirror.slots),
+                None => self.saved.push(Mirror {
+                    regs: mirror.regs,
+                    slots: mirror.slots.clone(),
+                }),
+            }
+            self.kept += 1;
+        }
+    }
+
+    /// The last branch that was put off is taken up.
+    fn pop(&mut self) {
+        self.moved = true;
+        self.popped = true;
+        self.again = false;
+        let Some(branch) = self.branches.pop() else {
+            self.last = NONE;
+            self.whole = true;
+            return;
+        };
+        self.last = branch.node;
+        self.depth = branch.depth;
+        self.kept -= branch.depth;
+        let saved = self.saved[self.kept..].iter_mut();
+        for (mirror, saved) in self.mirror.iter_mut().zip(saved.take(branch.depth)) {
+            std::mem::swap(mirror, saved);
         }
     }
 
@@ -395,13 +493,8 @@ impl Observer for Recorder {
             Event::Structure => self.begin(context),
             Event::Function { subprogram } => self.follow(subprogram),
             Event::Before { pc, state, .. } => self.before(pc, state),
-            Event::Push { .. } => self.branches.push(self.last),
-            Event::Pop => {
-                self.last = self.branches.pop().unwrap_or(NONE);
-                self.whole = true;
-                self.popped = true;
-                self.again = false;
-            }
+            Event::Push { .. } => self.push(),
+            Event::Pop => self.pop(),
             Event::Path { state, .. } if self.popped => {
                 self.popped = false;
                 self.parent = state.parent;
@@ -428,10 +521,10 @@ impl Observer for Recorder {
 }
 
 impl Mirror {
-    fn copy(&mut self, frame: &Frame) {
-        self.regs = frame.regs;
+    fn copy(&mut self, regs: [Value; 11], slots: &[Slot]) {
+        self.regs = regs;
         self.slots.clear();
-        self.slots.extend_from_slice(frame.stack.slots());
+        self.slots.extend_from_slice(slots);
     }
 }
 
