@@ -89,13 +89,27 @@ impl Verifier<'_> {
             Insn::Call { target } => return self.call(target),
             Insn::Exit => return self.exit(),
             Insn::AddrSpaceCast { .. } => return Err(self.unsupported("addr_space_cast")),
-            Insn::Invalid(invalid) => return Err(Reason::Encoding(invalid).into()),
+            Insn::Invalid(invalid) => return self.without_meaning(invalid),
             Insn::CallReg { .. } => {
                 return Err(Reason::Encoding(isa::Invalid::Opcode(0x8d)).into());
             }
             Insn::WideTail => return Err(self.unsupported("second slot of a wide instruction")),
         }
         Ok(Flow::Next)
+    }
+
+    /// The refusal of an instruction without meaning. Of a comparison Linux reads
+    /// the first register before it looks at anything else.
+    fn without_meaning(&mut self, invalid: isa::Invalid) -> Result<Flow> {
+        let slot = self.program.code.get(self.pc.index());
+        let compared = slot.filter(|slot| {
+            let row = isa::table::rows(slot.opcode).first();
+            row.is_some_and(|row| matches!(row.insn, Insn::Branch { .. }))
+        });
+        if let Some(first) = compared.and_then(|slot| Reg::new(slot.dst)) {
+            self.read_reg(first)?;
+        }
+        Err(Reason::Encoding(invalid).into())
     }
 
     /// Where a jump of the current instruction leads; the structure was checked.
