@@ -33,7 +33,13 @@ pub struct Simulated {
     /// The time that programs read; `None` for the host's. Two engines that are
     /// to give the same need the same.
     pub now_ns: Option<u64>,
+    /// Whether everything lies at other addresses than it would: what answers
+    /// differently then depends on addresses.
+    pub elsewhere: bool,
 }
+
+/// Another place for everything, in granules: a number of no particular form.
+const ELSEWHERE: u32 = 357;
 
 /// Who runs programs.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +164,7 @@ impl Live {
                     numa_node: 0,
                 },
                 network: subject.network.clone(),
+                free_granules: if how.elsewhere { ELSEWHERE } else { 0 },
                 ..World::default()
             },
             ..Options::default()

@@ -50,7 +50,7 @@
 //!
 //! What remains is a disagreement, unless `corpus/known-differences.toml` lists it
 //! ([`KnownDifferences`]).
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod answer;
 mod comparison;

@@ -51,6 +51,7 @@ fn compiled(options: Options) -> Simulated {
             compiler: Compiled::with_proofs,
         }),
         now_ns: None,
+        elsewhere: false,
     }
 }
 

@@ -178,6 +178,7 @@ fn compare(
     let mut ours = Simulated {
         by: By::Engine(sum.engine),
         now_ns: None,
+        elsewhere: false,
     };
     let mut comparison = Comparison::open(subject, &mut ours, linux)?;
     let mut shown = 0;

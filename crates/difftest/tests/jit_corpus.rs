@@ -97,6 +97,7 @@ fn compare(subject: &Subject, packets: &[Vec<u8>]) -> u64 {
     let simulated = |by| Simulated {
         by,
         now_ns: Some(NOW_NS),
+        elsewhere: false,
     };
     let mut reference = match simulated(By::default()).open(subject) {
         Ok(session) => session,

@@ -60,6 +60,7 @@ fn one(dst: Reg, src: Reg, way: Way, whole: bool, seed: Seed) -> u64 {
     let mut party = Simulated {
         by: By::Compiler(way),
         now_ns: None,
+        elsewhere: false,
     };
     let mut session = open(&mut party, &grid.subject());
     let mut count = 0;

@@ -65,8 +65,7 @@ fn verify(bug: Bug) -> Seen {
 fn run(bug: Bug) -> Seen {
     let input = engines::Input {
         packet: vec![7; 64],
-        memory: Vec::new(),
-        numbers: [0; 3],
+        ..engines::Input::default()
     };
     let case = engines::Case {
         name: bug.id().to_owned(),

@@ -137,6 +137,8 @@ impl Machine {
     /// taken for a function.
     const FUNCTIONS_LEN: u32 = 16 * GRANULE - GRANULE / 2;
     const FUNCTION_STRIDE: u32 = 16;
+    /// The most of [`World::free_granules`].
+    const MOST_FREE: u32 = 1024;
 
     /// A machine without maps and programs.
     pub fn new(world: World) -> Result<Machine, Error> {
@@ -149,6 +151,9 @@ impl Machine {
         assert_eq!(space.region(handles).start, MapId::HANDLES);
         let functions = space.add(Machine::FUNCTIONS_LEN, Rights::None, RegionKind::Code)?;
         assert_eq!(space.region(functions).start, Machine::FUNCTIONS);
+        if let free @ 1.. = world.free_granules.min(Machine::MOST_FREE) {
+            space.add(free * GRANULE, Rights::None, RegionKind::Platform)?;
+        }
         let mut stacks = [Addr::NULL; MAX_CALL_FRAMES];
         for (frame, top) in stacks.iter_mut().enumerate() {
             let kind = RegionKind::Stack(frame as u8);

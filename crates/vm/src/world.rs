@@ -30,6 +30,10 @@ pub struct World {
     pub events: Vec<Event>,
     /// Network devices, routes, neighbours.
     pub network: Network,
+    /// Granules (64 KiB) that a new machine leaves free in front of its stacks: two
+    /// machines with different numbers have everything at different addresses,
+    /// which shows what depends on them. At most 1024.
+    pub free_granules: u32,
 }
 
 /// Time, in nanoseconds.

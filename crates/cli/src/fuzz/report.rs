@@ -66,6 +66,9 @@ pub(super) fn text(report: &Report, head: &str) -> String {
         let (runs, instructions) = (grouped(tally.runs), grouped(tally.instructions));
         text += &format!("\n  runs        {runs}, of {instructions} instructions");
     }
+    if tally.runs_there > 0 {
+        text += &format!("\n  runs there  {}", grouped(tally.runs_there));
+    }
     if tally.states > 0 {
         text += &format!("\n  states      {}", grouped(tally.states));
     }

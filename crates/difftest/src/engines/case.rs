@@ -3,6 +3,7 @@
 use abi::{ProgType, Proven};
 use loader::raw::RawProgram;
 
+use crate::Content;
 use crate::families::{Random, Seed};
 use crate::generate::{self, Mode, hostile};
 
@@ -23,10 +24,14 @@ pub struct Case {
 }
 
 /// What a program is given in one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// The packet, whose context is in `r1`.
     pub packet: Vec<u8>,
+    /// Metadata in front of it.
+    pub meta: Vec<u8>,
+    /// What is put into maps before; not all of it need be taken.
+    pub entries: Vec<Content>,
     /// What the memory holds whose address is in `r2`.
     pub memory: Vec<u8>,
     /// `r3` to `r5`.
@@ -79,6 +84,7 @@ impl Input {
             packet: (0..length).map(|_| byte(random)).collect(),
             memory: (0..hostile::MEMORY).map(|_| byte(random)).collect(),
             numbers: [random.edge(), random.edge(), random.below(65)],
+            ..Input::default()
         }
     }
 }

@@ -7,7 +7,9 @@ use vm::{Addr, Machine, MapId, ProgId, Redirect, Region, RegionKind, Rights, Tra
 
 use super::Way;
 use super::case::{Case, Input};
+use crate::Content;
 use crate::generate::hostile;
+use crate::subject::is_listable;
 
 /// A case in a machine.
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl Live {
         let machine = &mut self.machine;
         let arrival = Arrival {
             data: &input.packet,
+            meta: &input.meta,
             ..Arrival::default()
         };
         let ctx = machine.receive(&arrival).expect("a packet of good length");
@@ -79,6 +82,12 @@ impl Live {
             .space
             .bytes_mut(self.memory, input.memory.len() as u32);
         memory.copy_from_slice(&input.memory);
+        for Content { map, key, value } in &input.entries {
+            if let Some(map) = self.maps.get(*map) {
+                // What is refused is refused in both machines.
+                let _ = machine.map_update(*map, key, value, 0);
+            }
+        }
         machine.redirect = None;
         let [r3, r4, r5] = input.numbers;
         let args = [ctx.to_reg(), self.memory.to_reg(), r3, r4, r5];
@@ -96,6 +105,20 @@ impl Live {
             Err(trap) => format!("{} ({:?})", self.machine.explain(trap), trap.kind),
         };
         format!("{answer}, {} instructions", ran.executed)
+    }
+
+    /// All that the maps hold, as far as it can be listed.
+    fn entries(&mut self) -> Vec<Vec<vm::Entry>> {
+        let mut all = Vec::new();
+        for map in &self.maps {
+            all.push(match self.machine.map_mut(*map) {
+                Some((map, space)) if is_listable(map.def().map_type) => {
+                    vm::map::entries(map, space)
+                }
+                _ => Vec::new(),
+            });
+        }
+        all
     }
 
     fn regions(&self) -> Vec<&Region> {
@@ -127,6 +150,16 @@ pub(super) fn difference(
         return Some("other events, another time or random number next".to_owned());
     }
     memory(reference, tested, way)
+}
+
+/// The first map of which the two hold other entries.
+pub(super) fn entries(reference: &mut Live, tested: &mut Live) -> Option<String> {
+    let (expected, found) = (reference.entries(), tested.entries());
+    let at = (0..expected.len()).find(|at| expected[*at] != found[*at])?;
+    Some(format!(
+        "entries of map {at}: {:?}\n  compiled: {:?}",
+        expected[at], found[at]
+    ))
 }
 
 fn memory(reference: &Live, tested: &Live, way: &Way) -> Option<String> {

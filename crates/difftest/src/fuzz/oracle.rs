@@ -142,6 +142,9 @@ pub struct Tally {
     pub runs: u64,
     /// Instructions in them.
     pub instructions: u64,
+    /// Runs whose results Linux had too.
+    #[serde(default)]
+    pub runs_there: u64,
     /// States that something was held against.
     pub states: u64,
     /// How often a program was refused, by code of the refusal.
@@ -182,6 +185,7 @@ impl Tally {
         self.accepted_there += other.accepted_there;
         self.runs += other.runs;
         self.instructions += other.instructions;
+        self.runs_there += other.runs_there;
         self.states += other.states;
         for (code, count) in &other.refusals {
             *self.refusals.entry(code).or_default() += count;

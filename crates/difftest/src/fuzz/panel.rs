@@ -104,6 +104,10 @@ fn one(kind: OracleKind, plan: &Plan) -> Result<Option<Box<dyn Oracle>>, CannotA
                 missing: "only Linux has a kernel to ask".to_owned(),
             });
         }
+        #[cfg(target_os = "linux")]
+        (OracleKind::Result, Against::Kernel) => {
+            Some(Box::new(super::SameResults::against_linux()?))
+        }
         (OracleKind::Result, _) => Some(Box::new(super::SameResults::new())),
         (OracleKind::State, _) => Some(Box::new(super::WithinStates::new()?)),
         _ => None,

@@ -84,6 +84,7 @@ impl Head {
             packet: random.bytes(len),
             memory: random.bytes(hostile::MEMORY as usize),
             numbers: [random.edge(), random.edge(), random.below(65)],
+            ..Input::default()
         }
     }
 
