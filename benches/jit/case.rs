@@ -62,6 +62,14 @@ pub(crate) fn cases() -> Vec<Case> {
             case("percpu_count", "percpu_count", Maps, tcp()),
             protocols(cpus()),
         ),
+        with(
+            case("array_bytes", "array_bytes", Maps, tcp()),
+            protocols(1),
+        ),
+        with(
+            case("percpu_bytes", "percpu_bytes", Maps, tcp()),
+            protocols(cpus()),
+        ),
         with(case("lpm_count", "lpm_count", Maps, tcp()), networks()),
     ];
     let computations = [

@@ -14,13 +14,20 @@ pub(crate) fn print(rows: &[Row]) {
         }
         println!();
     }
-    println!("\nTimes the kernel's JIT, each less its own empty call in the same rounds\n");
+    println!(
+        "\nTimes the kernel's JIT, each less its own empty call in the same rounds; where the \
+         kernel's takes less than {FEW} ns, which is the noise, by how many nanoseconds it \
+         is more or less\n"
+    );
     head("| program | base ns |");
     for row in rows.iter().filter(|row| row.group != Group::Call) {
         print!("| {} |", row.name);
         cell(base(row), "");
         for who in Who::ALL {
-            cell(ratio(row, who), "");
+            match ratio(row, who) {
+                None => difference(row, who),
+                ratio => cell(ratio, ""),
+            }
         }
         println!();
     }
@@ -84,14 +91,26 @@ fn cell(value: Option<f64>, mark: &str) {
     }
 }
 
+fn difference(row: &Row, who: Who) {
+    match net(row, who).zip(base(row)) {
+        Some((time, base)) => print!(" {:+.1} ns |", time - base),
+        None => print!(" – |"),
+    }
+}
+
 /// What the kernel's machine code takes: its copy where there is one, for it runs
 /// under the same conditions as the others.
 fn base(row: &Row) -> Option<f64> {
     net(row, Who::KernelCopied).or_else(|| net(row, Who::Kernel))
 }
 
+/// Nanoseconds of which nothing can be the multiple.
+const FEW: f64 = 1.0;
+
+/// How many times the kernel's time that is, if it can be said.
 fn ratio(row: &Row, who: Who) -> Option<f64> {
-    Some(net(row, who)? / base(row)?)
+    let base = base(row).filter(|base| *base >= FEW)?;
+    Some(net(row, who)? / base)
 }
 
 /// The program without the call.
