@@ -4,8 +4,10 @@ use super::coverage::Coverage;
 use super::oracle::config;
 use super::panics::caught;
 use super::peer::AgainstCommand;
+use super::state::PATIENCE;
 use super::{Against, Case, Finding, Oracle, OracleKind, Plan, Tally};
 use crate::CannotAsk;
+use verifier::Config;
 
 /// Who makes the oracles of a plan.
 pub(super) type Make = fn(&Plan) -> Result<Vec<Box<dyn Oracle>>, CannotAsk>;
@@ -66,9 +68,12 @@ impl Panel {
 /// What of our verifier a program exercises; what it panics of the oracles say.
 pub(super) fn cover(case: &Case, coverage: &mut Coverage) {
     let program = &case.raw.program;
+    let config = Config {
+        patience: PATIENCE,
+        ..config(&case.raw)
+    };
     let mut seen = Coverage::default();
-    let watched =
-        caught(|| verifier::verify(program, &config(&case.raw), Some(&mut seen)).is_accepted());
+    let watched = caught(|| verifier::verify(program, &config, Some(&mut seen)).is_accepted());
     if watched.is_ok() {
         coverage.add(seen);
     }

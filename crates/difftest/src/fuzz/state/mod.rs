@@ -40,7 +40,7 @@ use record::Recorder;
 
 /// Instructions that the verifier may follow of a program. Those that take more are
 /// mostly refused in the end, and one of them takes the time of thousands of others.
-const PATIENCE: u64 = 4_000;
+pub(super) const PATIENCE: u64 = 4_000;
 
 /// What accepted programs do lies within what the verifier recorded, and they
 /// never trap.
