@@ -22,6 +22,9 @@ struct Row {
     verified: bool,
     /// Whether it works in at least one program type.
     simulated: bool,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
     /// Types that may call it.
     types: Vec<&'static str>,
 }
@@ -48,25 +51,28 @@ pub(crate) fn features(args: &FeaturesArgs, out: &mut Output) -> Result<ExitCode
 }
 
 fn helper(helper: &Helper) -> Row {
-    let simulated = |prog_type| vm::helper::implementation(helper.id, prog_type).is_some();
+    let works = |prog_type| vm::helper::implementation(helper.id, prog_type).is_some();
+    let simulated = helper.id == vm::helper::TAIL_CALL || ProgType::ALL.iter().copied().any(works);
     Row {
         kind: "helper",
         name: helper.name,
         id: Some(helper.id),
         verified: follows_helper(helper),
-        simulated: helper.id == vm::helper::TAIL_CALL
-            || ProgType::ALL.iter().copied().any(simulated),
+        simulated,
+        why: vm::helper::absent::helper(helper.id).filter(|_| !simulated),
         types: helper.prog_types.iter().map(ProgType::name).collect(),
     }
 }
 
 fn kfunc(kfunc: &Kfunc) -> Row {
+    let simulated = vm::helper::kfunc::implementation(kfunc.name).is_some();
     Row {
         kind: "kfunc",
         name: kfunc.name,
         id: None,
         verified: follows_kfunc(kfunc),
-        simulated: false,
+        simulated,
+        why: vm::helper::absent::kfunc(kfunc.name).filter(|_| !simulated),
         types: kfunc.prog_types.iter().map(ProgType::name).collect(),
     }
 }
@@ -77,10 +83,16 @@ fn print(rows: &[Row], whole: bool, out: &mut Output) -> Result<(), Failure> {
     out.line(format_args!("{:width$}  verified  simulated", ""))?;
     for row in rows {
         let (verified, simulated) = (yes(row.verified), yes(row.simulated));
-        out.line(format_args!(
-            "{:width$}  {verified:8}  {simulated}",
-            row.name
-        ))?;
+        match row.why {
+            Some(why) => out.line(format_args!(
+                "{:width$}  {verified:8}  {simulated:9}  {why}",
+                row.name
+            ))?,
+            None => out.line(format_args!(
+                "{:width$}  {verified:8}  {simulated}",
+                row.name
+            ))?,
+        }
     }
     if !whole {
         return Ok(());
@@ -90,12 +102,13 @@ fn print(rows: &[Row], whole: bool, out: &mut Output) -> Result<(), Failure> {
         of_kind.filter(|row| which(row)).count()
     };
     out.line(format_args!(
-        "\nhelpers: {} of {} verified, {} simulated; kernel functions: {} of {} verified",
+        "\nhelpers: {} of {} verified, {} simulated; kernel functions: {} of {} verified, {} simulated",
         count("helper", |row| row.verified),
         count("helper", |_| true),
         count("helper", |row| row.simulated),
         count("kfunc", |row| row.verified),
         count("kfunc", |_| true),
+        count("kfunc", |row| row.simulated),
     ))?;
     let maps: Vec<_> = MapType::ALL.iter().map(|t| t.name()).collect();
     out.line(format_args!("map types: {}", maps.join(", ")))?;

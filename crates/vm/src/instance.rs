@@ -16,7 +16,7 @@ use crate::memory::Addr;
 #[non_exhaustive]
 pub enum LoadError {
     /// A helper that is not simulated, or that Linux does not have.
-    #[error("program {program}: {pc}: {helper} is not simulated")]
+    #[error("program {program}: {pc}: {helper} is not simulated{}", because(*.why))]
     Helper {
         /// Program name.
         program: String,
@@ -24,6 +24,8 @@ pub enum LoadError {
         pc: Pc,
         /// Name, or number where there is no name.
         helper: String,
+        /// Why, where there is more to say.
+        why: Option<&'static str>,
     },
     /// A helper that Linux does not offer to programs of this type.
     #[error("program {program}: {pc}: Linux does not offer {helper} to {prog_type} programs")]
@@ -38,7 +40,7 @@ pub enum LoadError {
         prog_type: ProgType,
     },
     /// A strong reference to something of the kernel that is not simulated.
-    #[error("program {program}: {pc}: {what} {name} is not simulated")]
+    #[error("program {program}: {pc}: {what} {name} is not simulated{}", because(*.why))]
     Extern {
         /// Program name.
         program: String,
@@ -48,6 +50,8 @@ pub enum LoadError {
         what: &'static str,
         /// Its name.
         name: String,
+        /// Why, where there is more to say.
+        why: Option<&'static str>,
     },
     /// A reference to a map, by index or descriptor, that the program does not
     /// have, or to the value of a map that does not have a single one.
@@ -91,6 +95,10 @@ pub enum LoadError {
         /// Linux's answer.
         errno: abi::Errno,
     },
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 impl LoadError {

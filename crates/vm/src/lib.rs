@@ -25,6 +25,7 @@ pub mod map;
 pub mod memory;
 pub mod packet;
 mod syscall;
+mod timers;
 mod trap;
 pub mod world;
 

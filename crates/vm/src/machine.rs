@@ -11,8 +11,9 @@ use crate::engine::Engine;
 use crate::instance::LoadError;
 use crate::interp::{Frame, Loaded, Run, Watch};
 use crate::map::{Lookup, Map, MapError, MapId, ShortKey, WideKey};
-use crate::memory::{Addr, GRANULE, OutOfSpace, RegionKind, Rights, Space};
+use crate::memory::{Addr, GRANULE, OutOfSpace, RegionId, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
+use crate::timers::Timers;
 use crate::trap::Trap;
 use crate::world::{Redirect, World};
 
@@ -97,6 +98,12 @@ pub struct Machine {
     pub(crate) scratch: Vec<u8>,
     /// The spin lock that the running program holds.
     pub(crate) held_lock: Option<Addr>,
+    /// Where programs see the sockets of the world, once one was found.
+    pub(crate) sockets: Option<RegionId>,
+    /// Timers in map values.
+    pub(crate) timers: Timers,
+    /// What walks over bits have copied in this run, by the iterator's address.
+    pub(crate) bits: BTreeMap<u64, Vec<u8>>,
 }
 
 /// An engine that runs, and the machine that gets it back, also when the run
@@ -180,6 +187,9 @@ impl Machine {
             executed: 0,
             scratch: Vec::new(),
             held_lock: None,
+            sockets: None,
+            timers: Timers::default(),
+            bits: BTreeMap::new(),
         })
     }
 
@@ -205,7 +215,17 @@ impl Machine {
 
     /// Runs a program in the interpreter, whatever engine there is.
     pub fn interpret(&mut self, program: ProgId, args: [u64; 5]) -> Result<u64, Trap> {
-        self.interpreted(program, args, None)
+        self.interpreted(program, 0, args, None)
+    }
+
+    /// Runs a function of a program in the interpreter.
+    pub(crate) fn interpret_function(
+        &mut self,
+        program: ProgId,
+        function: usize,
+        args: [u64; 5],
+    ) -> Result<u64, Trap> {
+        self.interpreted(program, function, args, None)
     }
 
     /// Runs a program in the interpreter; `watch` sees each instruction.
@@ -215,21 +235,22 @@ impl Machine {
         args: [u64; 5],
         watch: &mut dyn Watch,
     ) -> Result<u64, Trap> {
-        self.interpreted(program, args, Some(watch))
+        self.interpreted(program, 0, args, Some(watch))
     }
 
     fn interpreted(
         &mut self,
         program: ProgId,
+        function: usize,
         args: [u64; 5],
         watch: Option<&mut dyn Watch>,
     ) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
-        self.held_lock = None;
+        self.prepare_run();
         let mut run = Run::new(&programs, frames, self.budget);
         run.watch = watch;
-        let result = run.start(self, program, args);
+        let result = run.start(self, program, function, args);
         (self.frames, self.executed) = run.finish();
         self.programs = programs;
         result
@@ -278,6 +299,7 @@ impl Machine {
     /// What an engine does before a run: nothing of the last one remains.
     pub fn prepare_run(&mut self) {
         self.held_lock = None;
+        self.bits.clear();
     }
 
     /// Instructions that the last run took, with everything that it called. An
@@ -305,6 +327,8 @@ impl Machine {
         self.maps.clear();
         self.redirect = None;
         self.held_lock = None;
+        self.timers = Timers::default();
+        self.bits.clear();
         self.space.remove_where(|region| {
             matches!(
                 region.kind,
@@ -413,11 +437,16 @@ impl Machine {
 
     /// The number of the function of `program` that `address` stands for.
     pub fn function_at(&self, program: ProgId, address: u64) -> Option<usize> {
+        let (owner, number) = self.function_of(address)?;
+        (owner == program).then_some(number)
+    }
+
+    /// The program whose function `address` stands for, and its number there.
+    pub(crate) fn function_of(&self, address: u64) -> Option<(ProgId, usize)> {
         let offset = address.checked_sub(Machine::FUNCTIONS.to_reg())?;
         let stride = u64::from(Machine::FUNCTION_STRIDE);
         let index = (offset % stride == 0).then_some((offset / stride) as usize)?;
-        let (owner, number) = self.functions.get(index)?;
-        (*owner == program).then_some(*number)
+        self.functions.get(index).copied()
     }
 
     /// The address that stands for a function; always the same one. `None` when

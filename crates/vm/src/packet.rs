@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The geometry is that of Linux's `BPF_PROG_TEST_RUN` (`abi::xdp`); what the
-//! bytes mean is nobody's business here. Only metadata and the linear part are
-//! in bounds for the program; the context (`struct xdp_md`) is kept in step.
+//! bytes mean is nobody's business here. Metadata and the linear part are in bounds
+//! for the program, and frags, to which dynptrs give pointers; the context
+//! (`struct xdp_md`) is kept in step.
 //!
 //! # Invariants
 //!
@@ -38,6 +39,22 @@ pub struct Input<'a> {
     pub rx_queue_index: u32,
     /// `xdp_md.egress_ifindex`, for programs in a device map.
     pub egress_ifindex: u32,
+    /// What the device tells programs that ask.
+    pub hints: Hints,
+}
+
+/// What a device knows of a packet that it received. A device that does not know
+/// says so, as most do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// When it was received, in nanoseconds (`bpf_xdp_metadata_rx_timestamp`).
+    pub timestamp: Option<u64>,
+    /// Hash over addresses and ports, and what it is over (`enum xdp_rss_hash_type`;
+    /// `bpf_xdp_metadata_rx_hash`).
+    pub hash: Option<(u32, u32)>,
+    /// Ethernet type and control information of the VLAN tag that was taken off
+    /// (`bpf_xdp_metadata_rx_vlan_tag`).
+    pub vlan: Option<(u16, u16)>,
 }
 
 /// A packet that Linux would not hand to a program.
@@ -85,15 +102,21 @@ pub struct Packet {
     dirty: (Addr, Addr),
     frags: Frags,
     ingress_ifindex: u32,
+    hints: Hints,
 }
 
 /// The part of a multi-buffer packet that does not fit a page: up to 17 pieces
-/// of a page, one after the other.
+/// of a page, one after the other in memory of their own.
 #[derive(Debug, Default)]
 struct Frags {
-    bytes: Vec<u8>,
+    /// Where the first byte lies, once there was one.
+    memory: Option<(RegionId, Addr)>,
+    /// Bytes in all.
+    len: u32,
     lens: [u32; MAX_FRAGS],
     count: usize,
+    /// Bytes of the first page that were taken off its front.
+    pulled: u32,
 }
 
 impl Machine {
@@ -125,15 +148,17 @@ impl Packet {
             dirty: (data, data),
             frags: Frags::default(),
             ingress_ifindex: 0,
+            hints: Hints::default(),
         };
         packet.publish(space);
         Ok(packet)
     }
 
     /// Replaces the packet.
-    pub fn fill(&mut self, space: &mut Space, input: &Input<'_>) -> Result<(), InputError> {
+    pub fn fill(&mut self, space: &mut Space, input: &Input<'_>) -> Result<(), Error> {
         let linear = check(input)?;
         let (head, rest) = input.data.split_at(linear);
+        self.frags.fill(space, rest)?;
         self.wipe(space);
         self.data = self.hard_start.offset(HEADROOM);
         self.data_meta = Addr(self.data.0 - input.meta.len() as u32);
@@ -144,8 +169,8 @@ impl Packet {
         space
             .bytes_mut(self.data, linear as u32)
             .copy_from_slice(head);
-        self.frags.fill(rest);
         self.ingress_ifindex = input.ingress_ifindex;
+        self.hints = input.hints;
         put(space, self.ctx, md::INGRESS_IFINDEX, input.ingress_ifindex);
         put(space, self.ctx, md::RX_QUEUE_INDEX, input.rx_queue_index);
         put(space, self.ctx, md::EGRESS_IFINDEX, input.egress_ifindex);
@@ -166,6 +191,11 @@ impl Packet {
     /// Index of the device that it came from.
     pub fn ingress_ifindex(&self) -> u32 {
         self.ingress_ifindex
+    }
+
+    /// What the device knows of it.
+    pub fn hints(&self) -> Hints {
+        self.hints
     }
 
     /// First byte of the packet.
@@ -190,7 +220,7 @@ impl Packet {
 
     /// Bytes in all, without metadata (`bpf_xdp_get_buff_len`).
     pub fn len(&self) -> u32 {
-        self.linear_len() + self.frags.bytes.len() as u32
+        self.linear_len() + self.frags.len
     }
 
     /// Whether there are no bytes.
@@ -214,8 +244,8 @@ impl Packet {
     }
 
     /// The part in frags.
-    pub fn frags(&self) -> &[u8] {
-        &self.frags.bytes
+    pub fn frags<'s>(&self, space: &'s Space) -> &'s [u8] {
+        self.frags.bytes(space)
     }
 
     /// Moves the start of the packet by `delta` bytes, metadata with it
@@ -257,7 +287,7 @@ impl Packet {
     pub fn adjust_tail(&mut self, space: &mut Space, delta: i32) -> Result<(), Errno> {
         if self.is_multi_buffer() {
             return match delta {
-                0.. => self.frags.grow(delta as u32),
+                0.. => self.frags.grow(space, delta as u32),
                 _ => self.shrink_frags(space, delta.unsigned_abs()),
             };
         }
@@ -280,6 +310,7 @@ impl Packet {
             return Err(Errno::EINVAL);
         }
         let rest = self.frags.shrink(len);
+        self.frags.show(space);
         self.data_end = Addr(self.data_end.0 - rest);
         self.publish(space);
         Ok(())
@@ -292,7 +323,7 @@ impl Packet {
         if !head.is_empty() {
             head.copy_from_slice(space.bytes(self.data.offset(offset), linear as u32));
         }
-        if let Some(bytes) = self.frags.bytes.get(frag..frag + tail.len()) {
+        if let Some(bytes) = self.frags.bytes(space).get(frag..frag + tail.len()) {
             tail.copy_from_slice(bytes);
         }
         Ok(())
@@ -307,9 +338,51 @@ impl Packet {
                 .bytes_mut(self.data.offset(offset), linear as u32)
                 .copy_from_slice(head);
         }
-        if let Some(to) = self.frags.bytes.get_mut(frag..frag + tail.len()) {
+        if let Some(to) = self.frags.bytes_mut(space).get_mut(frag..frag + tail.len()) {
             to.copy_from_slice(tail);
         }
+        Ok(())
+    }
+
+    /// Where `len` bytes at `offset` lie one after the other: in the linear part or
+    /// in one frag. `EINVAL` where there are not so many bytes.
+    pub fn piece(&self, offset: u32, len: u32) -> Result<Option<Addr>, Errno> {
+        let (linear, frag) = self.split(offset, len as usize)?;
+        if offset < self.linear_len() {
+            let whole = linear == len as usize;
+            return Ok(whole.then(|| self.data.offset(offset)));
+        }
+        Ok(self.frags.piece(frag as u32, len))
+    }
+
+    /// Makes the first `len` bytes linear (`bpf_xdp_pull_data`): what is missing
+    /// comes from the frags, behind the linear part as far as there is room and
+    /// else in front of it, where everything moves.
+    pub fn pull(&mut self, space: &mut Space, len: u32) -> Result<(), Errno> {
+        let Some(delta) = len.checked_sub(self.linear_len()).filter(|d| *d > 0) else {
+            return Ok(());
+        };
+        let hard_end = self.hard_start.0 + PAGE_SIZE - SHARED_INFO;
+        let tailroom = hard_end.saturating_sub(self.data_end.0);
+        let headroom = self.data_meta.0 - self.hard_start.0 - FRAME_RESERVED;
+        if len > self.len() || delta > tailroom + headroom {
+            return Err(Errno::EINVAL);
+        }
+        let shift = delta.saturating_sub(tailroom);
+        if shift > 0 {
+            let all = self.data_end.0 - self.data_meta.0;
+            let bytes = space.bytes(self.data_meta, all).to_vec();
+            for addr in [&mut self.data_meta, &mut self.data, &mut self.data_end] {
+                *addr = Addr(addr.0 - shift);
+            }
+            space.bytes_mut(self.data_meta, all).copy_from_slice(&bytes);
+        }
+        let pulled = self.frags.pull(space, delta);
+        space
+            .bytes_mut(self.data_end, delta)
+            .copy_from_slice(&pulled);
+        self.data_end = self.data_end.offset(delta);
+        self.publish(space);
         Ok(())
     }
 
@@ -330,7 +403,7 @@ impl Packet {
     pub fn copy_out(&self, space: &Space, out: &mut Vec<u8>) {
         out.extend_from_slice(self.meta(space));
         out.extend_from_slice(self.linear(space));
-        out.extend_from_slice(&self.frags.bytes);
+        out.extend_from_slice(self.frags(space));
     }
 
     /// Makes every byte around the next packet zero.
@@ -360,26 +433,97 @@ impl Packet {
 
 impl Frags {
     /// Holds `rest`, a page in each frag.
-    fn fill(&mut self, rest: &[u8]) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(rest);
+    fn fill(&mut self, space: &mut Space, rest: &[u8]) -> Result<(), OutOfSpace> {
+        self.len = 0;
         self.count = 0;
+        self.pulled = 0;
+        if self.memory.is_none() && !rest.is_empty() {
+            let capacity = MAX_FRAGS as u32 * PAGE_SIZE;
+            let region = space.add(capacity, Rights::ReadWrite, RegionKind::Packet)?;
+            self.memory = Some((region, space.region(region).start));
+        }
         for piece in rest.chunks(PAGE_SIZE as usize).take(MAX_FRAGS) {
             self.lens[self.count] = piece.len() as u32;
             self.count += 1;
         }
+        self.len = rest.len() as u32;
+        self.show(space);
+        self.bytes_mut(space).copy_from_slice(rest);
+        Ok(())
+    }
+
+    /// Puts what there is in bounds.
+    fn show(&self, space: &mut Space) {
+        if let Some((region, base)) = self.memory {
+            space.set_bounds(region, base, self.len);
+        }
+    }
+
+    fn bytes<'s>(&self, space: &'s Space) -> &'s [u8] {
+        match self.memory {
+            Some((_, base)) if self.len > 0 => space.bytes(base, self.len),
+            _ => &[],
+        }
+    }
+
+    fn bytes_mut<'s>(&self, space: &'s mut Space) -> &'s mut [u8] {
+        match self.memory {
+            Some((_, base)) if self.len > 0 => space.bytes_mut(base, self.len),
+            _ => &mut [],
+        }
+    }
+
+    /// Where `len` bytes at `offset` lie, if one frag has them all.
+    fn piece(&self, offset: u32, len: u32) -> Option<Addr> {
+        let (_, base) = self.memory?;
+        let mut start = 0;
+        for frag in self.lens.iter().take(self.count) {
+            let end = start + frag;
+            if offset < end {
+                let whole = offset.checked_add(len).is_some_and(|last| last <= end);
+                return whole.then(|| base.offset(offset));
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// Takes `len` bytes off the front, of which there are so many.
+    fn pull(&mut self, space: &mut Space, len: u32) -> Vec<u8> {
+        let bytes = self.bytes_mut(space);
+        let taken = bytes[..len as usize].to_vec();
+        bytes.copy_within(len as usize.., 0);
+        self.len -= len;
+        let mut left = len;
+        while left > 0 && self.count > 0 {
+            let first = left.min(self.lens[0]);
+            left -= first;
+            self.lens[0] -= first;
+            self.pulled += first;
+            if self.lens[0] == 0 {
+                self.lens.copy_within(1.., 0);
+                self.count -= 1;
+                self.pulled = 0;
+            }
+        }
+        self.show(space);
+        taken
     }
 
     /// Appends zeroes to the last frag.
-    fn grow(&mut self, len: u32) -> Result<(), Errno> {
+    fn grow(&mut self, space: &mut Space, len: u32) -> Result<(), Errno> {
+        let pulled = if self.count == 1 { self.pulled } else { 0 };
         let Some(last) = self.lens[..self.count].last_mut() else {
             return Err(Errno::EINVAL);
         };
-        if len > PAGE_SIZE - *last {
+        if len > PAGE_SIZE - *last - pulled {
             return Err(Errno::EINVAL);
         }
         *last += len;
-        self.bytes.resize(self.bytes.len() + len as usize, 0);
+        let old = self.len as usize;
+        self.len += len;
+        self.show(space);
+        self.bytes_mut(space)[old..].fill(0);
         Ok(())
     }
 
@@ -390,7 +534,7 @@ impl Frags {
             let here = len.min(*last);
             *last -= here;
             len -= here;
-            self.bytes.truncate(self.bytes.len() - here as usize);
+            self.len -= here;
             if *last == 0 {
                 self.count -= 1;
             }

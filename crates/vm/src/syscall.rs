@@ -6,7 +6,7 @@ use abi::Errno;
 
 use crate::machine::Machine;
 use crate::map::{self, Map, MapId};
-use crate::memory::Space;
+use crate::memory::{Addr, Space};
 
 /// An entry as the system call sees it: key and value.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -57,14 +57,46 @@ impl Machine {
         flags: u64,
     ) -> Result<(), Errno> {
         self.not_frozen(id)?;
-        map::sys_update(&mut self.maps, &mut self.space, id, key, value, flags)
+        let old = self.replaced(id, key);
+        map::sys_update(&mut self.maps, &mut self.space, id, key, value, flags)?;
+        self.forget_timers(old);
+        Ok(())
     }
 
     /// `BPF_MAP_DELETE_ELEM`.
     pub fn map_delete(&mut self, id: MapId, key: &[u8]) -> Result<(), Errno> {
         self.not_frozen(id)?;
+        let old = self.replaced(id, key);
         let (map, space) = self.with_key(id, key)?;
-        map.delete(space, key)
+        map.delete(space, key)?;
+        self.forget_timers(old);
+        Ok(())
+    }
+
+    /// Adds a record to a ring buffer that user space writes (libbpf's
+    /// `user_ring_buffer__submit`): `E2BIG` when it never fits, `ENOSPC` when it
+    /// does not now.
+    pub fn user_ringbuf_push(&mut self, id: MapId, record: &[u8]) -> Result<(), Errno> {
+        let (map, space) = self.map_mut(id).ok_or(Errno::EBADF)?;
+        let ring = map.user_ringbuf().ok_or(Errno::EINVAL)?;
+        ring.push(space, record)
+    }
+
+    /// The value that goes with its element, if there are timers that could be in
+    /// it.
+    fn replaced(&mut self, id: MapId, key: &[u8]) -> Option<(Addr, u32)> {
+        if self.timers.is_empty() {
+            return None;
+        }
+        let cpu = self.world.cpu.id;
+        let (map, space) = self.with_key(id, key).ok()?;
+        crate::helper::replaced(map, space, cpu, key)
+    }
+
+    fn forget_timers(&mut self, old: Option<(Addr, u32)>) {
+        if let Some((at, len)) = old {
+            self.timers.forget(at, len);
+        }
     }
 
     /// `BPF_MAP_GET_NEXT_KEY`: the key after `key`, the first for `None` and for

@@ -80,7 +80,7 @@ impl fmt::Display for TrapKind {
         match self {
             TrapKind::Memory(fault) => fault.fmt(f),
             TrapKind::Argument { helper, arg, why } => {
-                let name = abi::helpers::by_id(*helper).map_or("helper", |h| h.name);
+                let name = crate::helper::name(*helper);
                 write!(f, "argument {arg} of {name}: {why}")
             }
             TrapKind::Budget { limit } => write!(f, "more than {limit} instructions"),

@@ -7,8 +7,10 @@
 
 mod network;
 mod route;
+mod socket;
 
 pub use network::{Device, Neighbour, Network, Prefix, Route, RouteKind, Vlan, table};
+pub use socket::{Protocol, Socket};
 
 pub(crate) use route::{Found, Question};
 
@@ -28,12 +30,15 @@ pub struct World {
     /// What programs sent out, oldest first. Whoever runs the machine takes
     /// them; see [`World::take_events`].
     pub events: Vec<Event>,
-    /// Network devices, routes, neighbours.
+    /// Network devices, routes, neighbours, sockets.
     pub network: Network,
     /// Granules (64 KiB) that a new machine leaves free in front of its stacks: two
     /// machines with different numbers have everything at different addresses,
     /// which shows what depends on them. At most 1024.
     pub free_granules: u32,
+    /// The keys of SYN cookies: of the hash without time, and of that with it.
+    /// Linux takes random ones at boot.
+    pub syncookie_keys: [[u64; 2]; 2],
 }
 
 /// Time, in nanoseconds.
@@ -76,6 +81,11 @@ impl Clock {
     /// Nanoseconds in a timer tick.
     pub fn tick_ns(&self) -> u64 {
         1_000_000_000 / u64::from(self.hz.max(1))
+    }
+
+    /// The jiffies counter, without the time that reading takes.
+    pub(crate) fn ticks(&self) -> u64 {
+        Clock { ..*self }.jiffies()
     }
 
     /// Reads the jiffies counter. As Linux's it starts five minutes before the
@@ -141,6 +151,13 @@ pub struct Task {
     pub comm: String,
     /// Id of its cgroup in the version 2 hierarchy.
     pub cgroup_id: u64,
+    /// Ids of the cgroups above it, the root first.
+    pub cgroup_ancestors: Vec<u64>,
+    /// Class of its net_cls cgroup.
+    pub cgroup_classid: u32,
+    /// Device and inode of its pid namespace; none that a program could name when
+    /// not set.
+    pub pid_namespace: Option<(u64, u64)>,
 }
 
 /// Something that a program sent out.

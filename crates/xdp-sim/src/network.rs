@@ -37,6 +37,7 @@ pub fn read_network(bytes: &[u8]) -> Result<world::Network, serde_json::Error> {
             .into_iter()
             .map(Neighbour::into_world)
             .collect(),
+        ..world::Network::default()
     })
 }
 

@@ -115,6 +115,11 @@ impl Simulator {
         self.host.machine()
     }
 
+    /// What the device says of the packets that arrive next (the metadata of XDP).
+    pub fn set_hints(&mut self, hints: vm::packet::Hints) {
+        self.host.set_hints(hints);
+    }
+
     /// The machine, to change maps and world between packets.
     pub fn machine_mut(&mut self) -> &mut Machine {
         self.host.machine_mut()

@@ -7,6 +7,7 @@
 //! | [`formats`] | random formats and arguments of the printing helpers |
 //! | [`strings`] | checksums, numbers in text, comparisons of text |
 //! | [`buffers`] | random changes of a packet's bounds and bytes |
+//! | [`kfuncs`] | kernel functions: dynptrs, iterators, strings |
 //! | [`network`] | routes, sizes and redirects in a network that both have |
 //!
 //! Everything is a function of a [`Seed`], which a failing test prints; a failing
@@ -15,6 +16,7 @@
 pub mod buffers;
 pub mod formats;
 pub mod grid;
+pub mod kfuncs;
 pub mod maps;
 pub mod network;
 mod random;

@@ -178,7 +178,17 @@ impl Call<'_> {
 
     /// The packet whose context is argument `n`.
     pub(super) fn packet(&mut self, n: usize) -> Result<(&mut Packet, &mut Space), Stop> {
-        let (id, ctx) = (self.id, self.arg(n));
+        let ctx = self.arg(n);
+        self.packet_or(ctx, n)
+    }
+
+    /// The packet whose context is at `ctx`, which argument 1 says somehow.
+    pub(super) fn packet_of(&mut self, ctx: u64) -> Result<(&mut Packet, &mut Space), Stop> {
+        self.packet_or(ctx, 1)
+    }
+
+    fn packet_or(&mut self, ctx: u64, n: usize) -> Result<(&mut Packet, &mut Space), Stop> {
+        let id = self.id;
         let machine = &mut *self.machine;
         match &mut machine.packet {
             Some(packet) if packet.ctx().to_reg() == ctx => Ok((packet, &mut machine.space)),

@@ -1,6 +1,8 @@
 //! Map operations.
 
 use super::call::{Answer, Call, MapCall, Mem, Stop, errno, pointer};
+use crate::map::Map;
+use crate::memory::{Addr, Space};
 
 /// `void *bpf_map_lookup_elem(map, key)`
 ///
@@ -40,6 +42,7 @@ pub(super) fn update_elem(call: &mut Call<'_>) -> Answer {
     let key = key(call)?;
     let value = value(call, 3)?;
     let flags = call.arg(4);
+    let timed = !call.machine.timers.is_empty();
     let MapCall {
         map,
         space,
@@ -50,15 +53,49 @@ pub(super) fn update_elem(call: &mut Call<'_>) -> Answer {
     scratch.clear();
     scratch.extend_from_slice(key.bytes(space));
     scratch.extend_from_slice(value.bytes(space));
-    let (key, value) = scratch.split_at(key.len as usize);
-    errno(map.update(space, cpu, key, value, flags))
+    let (key_bytes, value) = scratch.split_at(key.len as usize);
+    if !timed {
+        return errno(map.update(space, cpu, key_bytes, value, flags));
+    }
+    let old = replaced(map, space, cpu, key_bytes);
+    let result = map.update(space, cpu, key_bytes, value, flags);
+    if let (Ok(()), Some((at, len))) = (result, old) {
+        call.machine.timers.forget(at, len);
+    }
+    errno(result)
+}
+
+/// Where the value is that is replaced or deleted with its element, and its size:
+/// the timers in it go too. Elements of arrays stay.
+pub(crate) fn replaced(
+    map: &mut dyn Map,
+    space: &Space,
+    cpu: u32,
+    key: &[u8],
+) -> Option<(Addr, u32)> {
+    if map.direct().is_some() {
+        return None;
+    }
+    let len = map.def().value_size;
+    Some((map.lookup(space, cpu, key)?, len))
 }
 
 /// `long bpf_map_delete_elem(map, key)`
 pub(super) fn delete_elem(call: &mut Call<'_>) -> Answer {
     let key = key(call)?;
-    let MapCall { map, space, .. } = call.map(1)?;
-    errno(map.delete(space, key.bytes(space)))
+    let timed = !call.machine.timers.is_empty();
+    let MapCall {
+        map, space, cpu, ..
+    } = call.map(1)?;
+    if !timed {
+        return errno(map.delete(space, key.bytes(space)));
+    }
+    let old = replaced(map, space, cpu, key.bytes(space));
+    let result = map.delete(space, key.bytes(space));
+    if let (Ok(()), Some((at, len))) = (result, old) {
+        call.machine.timers.forget(at, len);
+    }
+    errno(result)
 }
 
 /// `long bpf_map_push_elem(map, value, flags)`

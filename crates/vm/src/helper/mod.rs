@@ -7,11 +7,13 @@
 //! The answers were compared with Linux 6.18's by test programs; the data files
 //! under `tests/data` are its answers.
 
+pub mod absent;
 mod call;
 mod csum;
 mod dynptr;
 mod format;
 mod iterate;
+pub mod kfunc;
 mod lock;
 mod map;
 mod network;
@@ -24,8 +26,12 @@ mod string;
 mod syncookie;
 mod task;
 mod time;
+mod timer;
 mod trace;
+mod user_ringbuf;
 mod xdp;
+
+pub(crate) use map::replaced;
 
 use abi::ProgType;
 
@@ -37,6 +43,14 @@ pub const TAIL_CALL: u32 = 12;
 pub const MAP_LOOKUP: u32 = 1;
 /// Number of `bpf_ringbuf_reserve`, for which engines may ask the machine.
 pub const RINGBUF_RESERVE: u32 = 131;
+
+/// The name of a helper or kernel function by the number that engines know it by.
+pub fn name(id: u32) -> &'static str {
+    match kfunc::by_id(id) {
+        Some(row) => row.name,
+        None => abi::helpers::by_id(id).map_or("helper", |row| row.name),
+    }
+}
 
 /// The implementation of the helper with this number for programs of this type,
 /// if there is one. The same helper may do different things in different types.
@@ -67,24 +81,32 @@ fn any(id: u32) -> Option<HelperFn> {
         14 => task::get_current_pid_tgid,
         15 => task::get_current_uid_gid,
         16 => task::get_current_comm,
+        17 => task::get_cgroup_classid,
         25 => perf::output_plain,
         28 => csum::diff,
         42 => task::get_numa_node_id,
         45 => probe::read_any_str,
         80 => task::get_current_cgroup_id,
-        84 | 85 | 99 => socket::lookup,
+        84 => socket::lookup_tcp,
+        85 => socket::lookup_udp,
+        86 => socket::release,
         87 => map::push_elem,
         88 => map::pop_elem,
         89 => map::peek_elem,
         93 => lock::spin_lock,
         94 => lock::spin_unlock,
+        99 => socket::lookup_tcp,
+        100 => syncookie::check_for,
         105 => string::strtol,
         106 => string::strtoul,
+        110 => syncookie::generate_for,
         112 => probe::read_user,
         113 => probe::read_kernel,
         114 => probe::read_user_str,
         115 => probe::read_kernel_str,
         118 => time::jiffies64,
+        120 => task::get_ns_current_pid_tgid,
+        123 => task::get_current_ancestor_cgroup_id,
         125 => time::ktime_get_boot_ns,
         130 => ringbuf::output,
         131 => ringbuf::reserve,
@@ -94,6 +116,11 @@ fn any(id: u32) -> Option<HelperFn> {
         160 => time::ktime_get_coarse_ns,
         164 => iterate::for_each_map_elem,
         165 => trace::snprintf,
+        169 => timer::init,
+        170 => timer::set_callback,
+        171 => timer::start,
+        172 => timer::cancel,
+        176 => task::get_branch_snapshot,
         177 => trace::trace_vprintk,
         181 => iterate::bpf_loop,
         182 => string::strncmp,
@@ -110,6 +137,7 @@ fn any(id: u32) -> Option<HelperFn> {
         206 => syncookie::check_ipv4,
         207 => syncookie::check_ipv6,
         208 => time::ktime_get_tai_ns,
+        209 => user_ringbuf::drain,
         _ => return None,
     };
     Some(helper)

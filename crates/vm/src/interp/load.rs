@@ -346,8 +346,33 @@ impl Loading<'_> {
                 }))
             }
             CallTarget::Helper(id) => self.helper(pc, id),
-            CallTarget::Kfunc { btf_id, .. } => Err(self.external(pc, btf_id)),
+            CallTarget::Kfunc { btf_id, .. } => self.kfunc(pc, btf_id),
         }
+    }
+
+    fn kfunc(&mut self, pc: Pc, index: i32) -> Result<Op, LoadError> {
+        let known = usize::try_from(index).ok();
+        let known = known.and_then(|index| self.program.externs.get(index));
+        let Some(row) = known.and_then(|known| abi::kfuncs::by_name(&known.name)) else {
+            return Err(self.external(pc, index));
+        };
+        let prog_type = self.program.prog_type;
+        if !row.prog_types.contains(prog_type) && is_measured(prog_type) {
+            return Err(LoadError::NotAllowed {
+                program: self.program.name.clone(),
+                pc,
+                helper: format!("kernel function {}", row.name),
+                prog_type,
+            });
+        }
+        let Some((id, function)) = helper::kfunc::implementation(row.name) else {
+            return Err(self.external(pc, index));
+        };
+        self.loaded.helpers.push((id, function));
+        Ok(Op {
+            index: self.loaded.helpers.len() as u32 - 1,
+            ..plain(OpCode::CallHelper)
+        })
     }
 
     fn helper(&mut self, pc: Pc, id: i32) -> Result<Op, LoadError> {
@@ -374,11 +399,12 @@ impl Loading<'_> {
             return Ok(plain(OpCode::TailCall));
         }
         let Some(function) = helper::implementation(id, prog_type) else {
-            let (program, helper) = error();
+            let (program, name) = error();
             return Err(LoadError::Helper {
                 program,
                 pc,
-                helper,
+                helper: name,
+                why: helper::absent::helper(id),
             });
         };
         self.loaded.helpers.push((id, function));
@@ -436,6 +462,7 @@ impl Loading<'_> {
                 Some(ExternKind::Variable | ExternKind::Address) => "kernel variable",
                 None => "kernel symbol",
             },
+            why: known.and_then(|known| helper::absent::kfunc(&known.name)),
             name: known.map_or_else(|| format!("number {index}"), |known| known.name.clone()),
         }
     }

@@ -98,14 +98,15 @@ impl<'p, 'w> Run<'p, 'w> {
         });
     }
 
-    /// Runs a program from its beginning.
+    /// Runs a function of a program; 0 is the program itself.
     pub(crate) fn start(
         &mut self,
         machine: &mut Machine,
         program: ProgId,
+        function: usize,
         args: [u64; 5],
     ) -> Result<u64, Trap> {
-        self.call(machine, program.0 as usize, 0, args)
+        self.call(machine, program.0 as usize, function, args)
     }
 
     /// Runs on from an instruction, in a function without callers, when all but

@@ -36,6 +36,7 @@ mod rules;
 mod slab;
 mod stack_trace;
 mod table;
+mod user_ringbuf;
 
 use std::fmt;
 
@@ -50,6 +51,7 @@ use self::redirect::Redirects;
 use self::reference::References;
 pub use self::ringbuf::RingBuffer;
 use self::stack_trace::StackTrace;
+pub use self::user_ringbuf::UserRingBuffer;
 use crate::machine::ProgId;
 use crate::memory::{Addr, GRANULE, OutOfSpace, Rights, Space};
 
@@ -351,6 +353,11 @@ pub trait Map: fmt::Debug + Send {
         None
     }
 
+    /// The ring buffer that user space writes, if it is one.
+    fn user_ringbuf(&mut self) -> Option<&mut UserRingBuffer> {
+        None
+    }
+
     /// The key after `key` in the map's order, or the first for `None` and for a
     /// key that is not there. Writes to `next`, `key_size` bytes.
     fn next_key(&self, space: &Space, key: Option<&[u8]>, next: &mut [u8]) -> Result<(), Errno> {
@@ -428,6 +435,7 @@ pub fn create(
         MapType::Queue | MapType::Stack => boxed(Ok(Queue::new(def))),
         MapType::BloomFilter => boxed(Ok(Bloom::new(def))),
         MapType::Ringbuf => boxed(RingBuffer::new(space, id, def)),
+        MapType::UserRingbuf => boxed(UserRingBuffer::new(space, id, def)),
         MapType::StackTrace => boxed(Ok(StackTrace { def })),
         kind => {
             return Err(MapError::Unsupported {

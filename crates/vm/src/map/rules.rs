@@ -130,7 +130,7 @@ fn allowed_flags(map_type: MapType) -> u32 {
         MapType::BloomFilter => ALL | MapFlags::ZERO_SEED.0,
         MapType::PerfEventArray => SYS | MapFlags::PRESERVE_ELEMS.0,
         MapType::StackTrace => SYS | MapFlags::STACK_BUILD_ID.0,
-        MapType::Ringbuf | MapType::Cpumap => NODE,
+        MapType::Ringbuf | MapType::UserRingbuf | MapType::Cpumap => NODE,
         MapType::ProgArray
         | MapType::CgroupArray
         | MapType::ArrayOfMaps
@@ -152,7 +152,7 @@ fn sizes(def: &MapDef) -> Result<(), Refusal> {
         | MapType::HashOfMaps => hash(def),
         MapType::LpmTrie => lpm_trie(def),
         MapType::Queue | MapType::Stack | MapType::BloomFilter => keyless(def),
-        MapType::Ringbuf => ringbuf(def),
+        MapType::Ringbuf | MapType::UserRingbuf => ringbuf(def),
         MapType::StackTrace => stack_trace(def),
         MapType::Devmap | MapType::DevmapHash | MapType::Cpumap => targets(def),
         MapType::ProgArray

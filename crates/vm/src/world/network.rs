@@ -1,11 +1,13 @@
-//! The network that programs can ask about: devices, routes, neighbours.
+//! The network that programs can ask about: devices, routes, neighbours, sockets.
 //!
 //! Plain tables, as `ip link`, `ip addr`, `ip route` and `ip neigh` show them. An
 //! empty network answers as a machine without routes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Devices, routes and neighbours.
+use super::socket::Socket;
+
+/// Devices, routes, neighbours and sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Network devices.
@@ -14,6 +16,8 @@ pub struct Network {
     pub routes: Vec<Route>,
     /// Hardware addresses of hosts on the same link.
     pub neighbours: Vec<Neighbour>,
+    /// Sockets of this machine.
+    pub sockets: Vec<Socket>,
 }
 
 impl Network {

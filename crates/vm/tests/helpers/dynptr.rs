@@ -25,7 +25,8 @@ fn a_dynptr_is_read_and_written_within_its_size() {
         (57, 8, 0, E2BIG),
         (64, 0, 0, 0),
         (65, 0, 0, E2BIG),
-        (1 << 32, 8, 0, E2BIG),
+        ((1 << 32) + 64, 8, 0, E2BIG),
+        ((1 << 32) + 8, 8, 0, 0),
         (0, 8, 1, EINVAL),
         (56, 8, 0, 0),
     ] {

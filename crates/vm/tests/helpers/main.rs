@@ -4,6 +4,7 @@
 //! program with that one call was loaded and run with `BPF_PROG_TEST_RUN`. Text
 //! in them is Latin-1, a character for a byte.
 
+mod audit;
 mod bench;
 mod dynptr;
 mod maps;
@@ -14,4 +15,5 @@ mod robust;
 mod snprintf;
 mod strings;
 mod syncookie;
+mod user_ringbuf;
 mod xdp_buffer;

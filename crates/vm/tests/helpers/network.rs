@@ -112,6 +112,7 @@ fn network(file: &Value) -> Network {
         devices,
         routes,
         neighbours,
+        ..Network::default()
     }
 }
 

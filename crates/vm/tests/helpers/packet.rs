@@ -13,6 +13,7 @@ fn receive(bench: &mut Bench, data: &[u8], meta: &[u8]) -> Result<u64, Error> {
         ingress_ifindex: 3,
         rx_queue_index: 5,
         egress_ifindex: 7,
+        ..Input::default()
     };
     Ok(bench.machine.receive(&input)?.to_reg())
 }

@@ -135,6 +135,8 @@ pub struct Host {
     /// The maps that are ring buffers.
     pub(crate) rings: Vec<MapId>,
     sockets: BTreeMap<(MapId, u32), Socket>,
+    /// What devices say of the packets that arrive.
+    hints: vm::packet::Hints,
     // Reused from packet to packet.
     output: Vec<u8>,
     metadata: Vec<u8>,
@@ -209,6 +211,7 @@ impl Host {
             interfaces: Vec::new(),
             rings: Vec::new(),
             sockets: BTreeMap::new(),
+            hints: vm::packet::Hints::default(),
             output: Vec::new(),
             metadata: Vec::new(),
             arena: Vec::new(),
@@ -272,6 +275,11 @@ impl Host {
     /// The machine: memory, maps, world.
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// What devices say of the packets that arrive next (the metadata of XDP).
+    pub fn set_hints(&mut self, hints: vm::packet::Hints) {
+        self.hints = hints;
     }
 
     /// The machine, to change maps and world between packets.

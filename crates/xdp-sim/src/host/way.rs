@@ -179,7 +179,8 @@ impl Host {
         answer
     }
 
-    /// Runs one program on one packet.
+    /// Runs one program on one packet, after the timers that are due: a trap of
+    /// theirs ends the packet.
     fn answer(
         &mut self,
         program: ProgId,
@@ -188,12 +189,20 @@ impl Host {
         at: At,
         egress_ifindex: u32,
     ) -> Result<Answer, Error> {
+        if let Err(trap) = self.machine.run_timers() {
+            return Ok(Answer {
+                ret: 0,
+                trap: Some(trap),
+                executed: self.machine.executed(),
+            });
+        }
         let ctx = self.machine.receive(&packet::Input {
             data,
             meta,
             ingress_ifindex: at.ifindex,
             rx_queue_index: at.queue,
             egress_ifindex,
+            hints: self.hints,
         })?;
         self.machine.redirect = None;
         Ok(self.run_program(program, ctx))
@@ -379,5 +388,5 @@ impl Answer {
 /// Appends the packet without metadata.
 fn copy_data(packet: &packet::Packet, space: &vm::Space, out: &mut Vec<u8>) {
     out.extend_from_slice(packet.linear(space));
-    out.extend_from_slice(packet.frags());
+    out.extend_from_slice(packet.frags(space));
 }
