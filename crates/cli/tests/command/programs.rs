@@ -69,13 +69,6 @@ fn sections_that_tell_no_type() {
 #[test]
 fn not_simulated() {
     fails(
-        "run objects/ksyms.bpf.o --program strong_kfunc --pcap pcaps/arp.pcap",
-        3,
-        expect![[r#"
-            ebpf-sim: objects/ksyms.bpf.o: program strong_kfunc: insn 4: kernel function bpf_xdp_metadata_rx_hash is not simulated
-        "#]],
-    );
-    fails(
         "run refused/unknown_kfunc.bpf.o --pcap pcaps/arp.pcap",
         3,
         expect![[r#"
