@@ -56,6 +56,7 @@ fn compiled(subject: &Subject) -> Option<Box<dyn Session>> {
     let mut party = Simulated {
         by: difftest::By::Engine(xdp_sim::Engine::Jit),
         now_ns: Some(1),
+        ..Simulated::default()
     };
     cfg!(target_arch = "x86_64").then(|| open(&mut party, subject))
 }
