@@ -245,8 +245,20 @@ pub(crate) struct TestArgs {
     pub(crate) filter: Vec<String>,
 
     /// Writes into the files what happened, after showing the difference.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["write", "write_per_interface"])]
     pub(crate) bless: bool,
+
+    /// Who runs the programs.
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
+
+    /// Writes each packet before and after its program (pcapng), with the verdict.
+    #[arg(long, value_name = "FILE.pcapng", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Writes what leaves each interface to `DIR/INTERFACE.pcapng`.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
+    pub(crate) write_per_interface: Option<PathBuf>,
 
     /// Prints TAP 14 instead of text.
     #[arg(long, help_heading = OUTPUT)]

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use scenario::{Report, Scenario, report};
+use scenario::run::run_with;
+use scenario::{Recorder, Report, Scenario, report};
 
 use crate::args::TestArgs;
 use crate::error::{Failure, say, warn};
@@ -12,9 +13,11 @@ use crate::output::Output;
 
 pub(crate) fn test(args: &TestArgs, out: &mut Output) -> Result<ExitCode, Failure> {
     let mut worst = 0;
+    let recorder = Recorder::new(args.write.as_deref(), args.write_per_interface.as_deref());
+    let mut recorder = recorder.map_err(|e| Failure::input("captures", e))?;
     let mut reports = Vec::new();
     for path in &args.scenarios {
-        match one(path, args, out) {
+        match one(path, args, &mut recorder, out) {
             Ok(Some(report)) => {
                 worst = worst.max(u8::from(!report.is_ok()));
                 reports.push(report);
@@ -28,6 +31,8 @@ pub(crate) fn test(args: &TestArgs, out: &mut Output) -> Result<ExitCode, Failur
             Err(Stop::Other(failure)) => return Err(failure),
         }
     }
+    let written = recorder.finish();
+    written.map_err(|e| Failure::input("captures", e))?;
     if let Some(path) = &args.junit {
         let xml = report::junit(&reports);
         fs::write(path, xml).map_err(|e| Failure::write(path, e))?;
@@ -58,14 +63,20 @@ impl From<Failure> for Stop {
 }
 
 /// One file; nothing where it is filtered out.
-fn one(path: &Path, args: &TestArgs, out: &mut Output) -> Result<Option<Report>, Stop> {
+fn one(
+    path: &Path,
+    args: &TestArgs,
+    recorder: &mut Recorder,
+    out: &mut Output,
+) -> Result<Option<Report>, Stop> {
     let scenario = Scenario::load(path)?;
     let wanted =
         |filter: &String| scenario.name.contains(filter) || path.to_string_lossy().contains(filter);
     if !args.filter.is_empty() && !args.filter.iter().any(wanted) {
         return Ok(None);
     }
-    let mut report = scenario.run()?;
+    let mut record = |now, fate: &_| recorder.packet(now, fate);
+    let mut report = run_with(&scenario, args.engine.into(), &mut record)?;
     for note in &report.notes {
         warn(format_args!("{}: {note}", path.display()));
     }

@@ -143,6 +143,14 @@ pub enum Problem {
         /// Why.
         error: Box<xdp_sim::capture::Error>,
     },
+    /// A capture that cannot be written.
+    #[error("{}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: Box<xdp_sim::capture::WriteError>,
+    },
     /// An object that cannot be loaded.
     #[error("{}: {error}", path.display())]
     Load {

@@ -197,7 +197,7 @@ impl SimulatorStage {
         found.map_or_else(String::new, |(_, name)| name.clone())
     }
 
-    fn hop(&self, step: &xdp_sim::Step) -> Hop {
+    fn hop(&self, step: &xdp_sim::Step, queue: u32) -> Hop {
         let host = self.topology.host(step.at.host);
         let machine = host.map(Host::machine);
         let explain = |trap| machine.map_or_else(String::new, |machine| machine.explain(trap));
@@ -209,6 +209,7 @@ impl SimulatorStage {
         Hop {
             at: self.name(step.at),
             from: step.from,
+            queue,
             before: step.before.clone(),
             fate: Fate {
                 action: step.action.unwrap_or(abi::xdp::XdpAction::Pass),
@@ -216,6 +217,8 @@ impl SimulatorStage {
                 output: step.after.clone(),
                 metadata: step.metadata.clone(),
                 to: to.collect(),
+                left: step.went.iter().map(|went| went.data.clone()).collect(),
+                followed: true,
                 programs: programs.collect(),
                 lost: step.lost.map(|lost| lost.to_string()),
                 instructions: Some(step.executed),
@@ -286,7 +289,10 @@ impl Stage for SimulatorStage {
             let what = format!("a packet that arrives at more than {most} interfaces");
             return Err(Problem::Unsupported(what));
         }
-        let hops: Vec<Hop> = journey.steps.iter().map(|step| self.hop(step)).collect();
+        // Behind the first interface everything comes to queue 0.
+        let queue = |step: &xdp_sim::Step| step.from.map_or(arrival.queue, |_| 0);
+        let hops = journey.steps.iter();
+        let hops: Vec<Hop> = hops.map(|step| self.hop(step, queue(step))).collect();
         let Some(first) = hops.first() else {
             let what = "a packet that arrives nowhere".to_owned();
             return Err(Problem::Unsupported(what));

@@ -101,6 +101,8 @@ pub struct Fate {
     /// Where it went: `stack`, `back`, names of interfaces, `cpu N`,
     /// `socket MAP[N]`.
     pub to: Vec<String>,
+    /// The bytes that went there, in the same order.
+    pub left: Vec<Vec<u8>>,
     /// The programs that ran there, those of map entries included, in order.
     pub programs: Vec<String>,
     /// Why a redirected packet reached nobody.
@@ -109,6 +111,8 @@ pub struct Fate {
     pub instructions: Option<u64>,
     /// Why the program stopped without an answer.
     pub trap: Option<String>,
+    /// Whether it is known where a redirect leads.
+    pub followed: bool,
     /// All arrivals at interfaces, in order, where they are followed; the first is
     /// this one.
     pub hops: Vec<Hop>,
@@ -121,6 +125,8 @@ pub struct Hop {
     pub at: String,
     /// The hop that it comes from.
     pub from: Option<usize>,
+    /// The receive queue.
+    pub queue: u32,
     /// The packet as it came.
     pub before: Vec<u8>,
     /// What became of it there.

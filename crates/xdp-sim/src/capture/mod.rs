@@ -1,5 +1,5 @@
 //! Packet captures in and out: [`Reader`] reads pcap and pcapng, [`Writer`]
-//! writes pcapng.
+//! writes pcapng, and [`Trace`] each packet before and after a program.
 //!
 //! ```
 //! use xdp_sim::capture::{Options, PacketOut, Reader, Writer};
@@ -69,11 +69,13 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod timestamp;
+mod trace;
 mod writer;
 
 pub use error::{Corruption, Error, ErrorKind, Header};
 pub use link_type::LinkType;
 pub use reader::{Interface, MAX_INTERFACES, Options, Packet, Reader};
+pub use trace::{Trace, Traced};
 pub use writer::{InterfaceId, PacketOut, WriteError, Writer};
 
 #[cfg(test)]
