@@ -51,6 +51,8 @@ const PERF_PAGES: usize = 64;
 pub struct Linux {
     shared: Rc<Shared>,
     sessions: u8,
+    /// What every other session's stack is filled with.
+    first: u8,
 }
 
 #[derive(Debug)]
@@ -109,7 +111,16 @@ impl Linux {
                 trace: OnceCell::new(),
             }),
             sessions: 0,
+            first: 0x5a,
         })
+    }
+
+    /// With zeros in the stack of every other session, as the simulator has it. A
+    /// program may then go another way on what nobody wrote in the other session
+    /// alone, which tells that from a difference.
+    #[must_use]
+    pub fn zeroed(self) -> Linux {
+        Linux { first: 0, ..self }
     }
 
     /// The network around its programs, if that is known: a loopback that is
@@ -156,8 +167,7 @@ impl Party for Linux {
         self.sessions = self.sessions.wrapping_add(1);
         let poison = match self.sessions % 2 {
             0 => 0xa5,
-            // As in the simulator: what depends on it alone is the same there.
-            _ => 0,
+            _ => self.first,
         };
         let mut live = Live::new(Rc::clone(&self.shared), subject, poison)?;
         for content in &subject.contents {

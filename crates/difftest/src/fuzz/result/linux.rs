@@ -41,7 +41,7 @@ pub(super) struct AgainstLinux {
 
 impl AgainstLinux {
     pub(super) fn new() -> Result<AgainstLinux, CannotAsk> {
-        let linux = Linux::apart()?;
+        let linux = Linux::apart()?.zeroed();
         Ok(AgainstLinux {
             network: linux.network().unwrap_or_else(Network::loopback),
             linux,
