@@ -707,7 +707,7 @@ fn spread_bits(bytes: u8) -> u64 {
     match bytes {
         0 => 0,
         _ => (0..8)
-            .map(|n| (u64::from(bytes) >> n & 1) * 0xff << (8 * n))
+            .map(|n| ((u64::from(bytes) >> n & 1) * 0xff) << (8 * n))
             .sum(),
     }
 }
