@@ -55,7 +55,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (
         "benches",
         &[
-            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel",
+            "isa", "btf", "abi", "loader", "verifier", "vm", "jit", "xdp-sim", "kernel", "difftest",
         ],
         &[],
     ),
