@@ -189,14 +189,17 @@ impl<'a> StackLiveness<'a> {
     /// The instance of a frame that was made before. It is the one asked for most
     /// from now on.
     fn known(&mut self, link: Link, frame: usize) -> Option<u32> {
-        match self.recent.get(frame) {
-            Some(Some((recent, number))) if *recent == link => Some(*number),
-            _ => {
-                let number = *self.by_chain.get(&link)?;
-                self.remember(link, frame, number);
-                Some(number)
-            }
+        if let Some(number) = self.recent(link, frame) {
+            return Some(number);
         }
+        let number = *self.by_chain.get(&link)?;
+        self.remember(link, frame, number);
+        Some(number)
+    }
+
+    fn recent(&self, link: Link, frame: usize) -> Option<u32> {
+        let (recent, number) = (*self.recent.get(frame)?)?;
+        (recent == link).then_some(number)
     }
 
     fn remember(&mut self, link: Link, frame: usize, number: u32) {
@@ -209,9 +212,9 @@ impl<'a> StackLiveness<'a> {
 
     /// The instances of all frames that have one.
     fn chain(&self, state: &State) -> Chain {
-        Chain::of(state, |link, frame| match self.recent.get(frame) {
-            Some(Some((recent, number))) if *recent == link => Some(*number),
-            _ => self.by_chain.get(&link).copied(),
+        Chain::of(state, |link, frame| {
+            let recent = self.recent(link, frame);
+            recent.or_else(|| self.by_chain.get(&link).copied())
         })
     }
 
