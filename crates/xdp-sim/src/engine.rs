@@ -59,8 +59,9 @@ impl Simulator {
         verified: &[(String, Proven)],
         see: impl FnOnce(&Compiled),
     ) -> Result<Runs, jit::Error> {
-        let known = |(name, proven): &(String, Proven)| (ObjectId(0), name.clone(), proven.clone());
-        let verified: Vec<_> = verified.iter().map(known).collect();
+        let known = verified.iter();
+        let known = known.map(|(name, proven)| (ObjectId(0), name.as_str(), proven));
+        let verified: Vec<_> = known.collect();
         self.host_mut().set_engine_seen(engine, &verified, see)
     }
 }
@@ -82,7 +83,7 @@ impl Host {
     pub fn set_engine(
         &mut self,
         engine: Engine,
-        verified: &[(ObjectId, String, Proven)],
+        verified: &[(ObjectId, &str, &Proven)],
     ) -> Result<Runs, jit::Error> {
         self.set_engine_seen(engine, verified, |_| ())
     }
@@ -96,7 +97,7 @@ impl Host {
     pub fn set_engine_seen(
         &mut self,
         engine: Engine,
-        verified: &[(ObjectId, String, Proven)],
+        verified: &[(ObjectId, &str, &Proven)],
         see: impl FnOnce(&Compiled),
     ) -> Result<Runs, jit::Error> {
         self.machine_mut().set_engine(None);
@@ -125,14 +126,14 @@ impl Host {
     fn compile(
         &mut self,
         mode: Mode,
-        verified: &[(ObjectId, String, Proven)],
+        verified: &[(ObjectId, &str, &Proven)],
     ) -> Option<Result<Compiled, jit::Error>> {
         let mut proofs = Vec::new();
         for (object, loaded) in self.objects.iter().enumerate() {
             for program in &loaded.instance.programs {
                 let name = self.machine.program_name(*program)?;
                 let mut known = verified.iter();
-                let (.., proven) = known.find(|(of, known, _)| of.0 == object && known == name)?;
+                let (.., proven) = known.find(|(of, known, _)| of.0 == object && *known == name)?;
                 proofs.push(Proof {
                     program: *program,
                     proven,

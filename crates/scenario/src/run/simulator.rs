@@ -151,7 +151,7 @@ impl SimulatorStage {
                 .iter()
                 .filter_map(|(object, name, proven)| {
                     let (host, id) = self.objects.get(*object)?;
-                    (*host == place).then(|| (*id, name.clone(), proven.clone()))
+                    (*host == place).then_some((*id, name.as_str(), proven))
                 });
             let verified: Vec<_> = here.collect();
             let Some(host) = self.topology.host_mut(place) else {
