@@ -412,7 +412,7 @@ fn a_trap_site_ends_the_run() {
     let wanted = Trap {
         program: ProgId(0),
         pc: Pc(8),
-        kind: TrapKind::CallDepth,
+        kind: TrapKind::CallDepth { most: 8 },
     };
     assert_eq!(trap, Err(wanted));
     assert_eq!(machine.executed(), 6);

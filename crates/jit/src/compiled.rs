@@ -3,7 +3,6 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use abi::limits::MAX_CALL_FRAMES;
 use isa::Pc;
 use vm::world::Random;
 use vm::{Addr, Engine, Link, Linked, Machine, MachineId, ProgId, Trap, TrapKind};
@@ -131,7 +130,7 @@ impl Compiled {
         // SAFETY: the machine is ours alone, its space one reservation.
         unsafe { (*context).windows = host.windows.as_ptr() };
         shared.start = code.start();
-        shared.last_stack = machine.stack_top(MAX_CALL_FRAMES - 1).to_reg();
+        shared.stacks = [0, machine.last_frame()].map(|depth| machine.stack_top(depth).to_reg());
         let any_gs = shared.gs.contains(&true);
         let programs = machine.program_ids().map_while(|id| {
             let own = shared.gs.get(id.0 as usize) == Some(&true);
@@ -202,7 +201,7 @@ impl Compiled {
         };
         machine.prepare_run();
         let budget = runtime::budget(machine);
-        let fp = machine.stack_top(0).to_reg();
+        let [fp, _] = self.shared.stacks;
         let at = Context::of(machine);
         // SAFETY: the machine is ours alone, and so is its context; linking has made
         // sure that there is one.
@@ -251,7 +250,7 @@ pub(crate) fn settings(machine: &mut Machine, options: &Options) -> Result<Setti
         gs: uses_gs(options),
         bmi2: std::arch::is_x86_feature_detected!("bmi2"),
         runtime: Runtime::here(),
-        last_stack: machine.stack_top(MAX_CALL_FRAMES - 1).0,
+        last_stack: machine.stack_top(machine.last_frame()).0,
         blind: options.blind.then(|| Random {
             state: RandomState::new().build_hasher().finish(),
         }),

@@ -351,8 +351,8 @@ unsafe fn call_back(
     };
     let caller = run.fp;
     let fp = caller.wrapping_add(GRANULE.into());
-    if fp > shared.last_stack {
-        return Err(trap(TrapKind::CallDepth));
+    if fp > shared.stacks[1] {
+        return Err(trap(shared.too_deep()));
     }
     let (outer, host_rsp) = (run.machine, run.host_rsp);
     // The helper has lent us its machine, so the code must use that.
@@ -572,7 +572,7 @@ impl Context {
                 }
                 TrapKind::Memory(machine.space.fault(addr, size.into(), access))
             }
-            What::CallDepth => TrapKind::CallDepth,
+            What::CallDepth => shared.too_deep(),
             What::OffTheEnd => TrapKind::OffTheEnd,
             What::Dead => TrapKind::Unsupported {
                 what: "code that was proven to be dead",

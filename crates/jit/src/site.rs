@@ -1,9 +1,9 @@
 //! The tables beside the code: which instruction an address in it belongs to.
 
 use isa::Pc;
-use vm::ProgId;
 use vm::helper::HelperFn;
-use vm::memory::Access;
+use vm::memory::{Access, GRANULE};
+use vm::{ProgId, TrapKind};
 
 /// A place in compiled code where a run can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,12 +111,21 @@ pub(crate) struct Shared {
     pub(crate) several: Vec<Several>,
     /// Calls that go through the runtime.
     pub(crate) calls: Vec<CallSite>,
-    /// One past the last byte of the stack of the innermost function there can
-    /// be; 0 until the code is linked.
-    pub(crate) last_stack: u64,
+    /// One past the last byte of the stack of the outermost function, and of the
+    /// innermost that there can be; 0 until the code is linked. The machine may get
+    /// others later, for programs that are not in this code.
+    pub(crate) stacks: [u64; 2],
 }
 
 impl Shared {
+    /// What ends a run whose calls nest deeper than the stacks.
+    pub(crate) fn too_deep(&self) -> TrapKind {
+        let [first, last] = self.stacks;
+        TrapKind::CallDepth {
+            most: ((last - first) / u64::from(GRANULE)) as usize + 1,
+        }
+    }
+
     /// Host address of a function of a program.
     #[inline]
     pub(crate) fn entry(&self, program: ProgId, function: usize) -> Option<usize> {

@@ -174,7 +174,10 @@ fn calls_and_what_they_keep() {
 fn recursion_ends_at_the_ninth_frame() {
     let case = Case::of("call f\nexit\nf:\nr0 = r10\ncall f\nexit");
     let (result, executed, _) = case.same_under_every_budget();
-    assert_eq!(result.map_err(|t| t.kind), Err(TrapKind::CallDepth));
+    assert_eq!(
+        result.map_err(|t| t.kind),
+        Err(TrapKind::CallDepth { most: 8 })
+    );
     assert_eq!(executed, 1 + 2 * 7);
     let case = Case::of(
         "r6 = 7
@@ -288,7 +291,10 @@ fn traps_in_callbacks() {
     ));
     let deep = Case::of(&LOOP.replace("r0 = 0", "call body"));
     let (result, ..) = deep.same_under_every_budget();
-    assert_eq!(result.map_err(|t| t.kind), Err(TrapKind::CallDepth));
+    assert_eq!(
+        result.map_err(|t| t.kind),
+        Err(TrapKind::CallDepth { most: 8 })
+    );
 }
 
 #[test]
@@ -307,7 +313,10 @@ fn callbacks_that_call_back_for_ever() {
         r0 = 0
         exit";
     let (result, ..) = Case::of(text).same_under_every_budget();
-    assert_eq!(result.map_err(|t| t.kind), Err(TrapKind::CallDepth));
+    assert_eq!(
+        result.map_err(|t| t.kind),
+        Err(TrapKind::CallDepth { most: 8 })
+    );
 }
 
 #[test]
@@ -400,6 +409,58 @@ fn a_tail_call_out_of_functions_and_callbacks() {
     let programs = [("entry", entry), ("target", target)];
     let case = Case::jumping(&programs, &[(0, "target")]);
     assert_eq!(case.same_under_every_budget().0, Ok(1000 + 3 + 1));
+}
+
+/// A program that a tail call puts in a function's place may call as deep as one that
+/// begins: the functions below are counted anew each time.
+#[test]
+fn tail_calls_out_of_functions_nest() {
+    let text = "call a
+        r0 += 1
+        exit
+    a:
+        call b
+        r0 += 1
+        exit
+    b:
+        r6 = 2000
+        *(u64 *)(r10 - 512) = r6
+        r2 = map[fd:0]
+        r3 = 0
+        call bpf_tail_call#12
+        r0 = *(u64 *)(r10 - 512)
+        exit";
+    let case = Case::jumping(&[("again", text)], &[(0, "again")]);
+    assert_eq!(case.same_under_every_budget().0, Ok(2000 + 34 * 2));
+}
+
+/// The machine gets more stacks for the second program, the code of the first one
+/// keeps those that it was made with.
+#[test]
+fn a_program_that_nests_is_loaded_after_compilation() {
+    let entry = "r2 = map[fd:0]
+        r1 = 6
+        call down
+        exit
+    down:
+        r0 = 0
+        if r1 == 0 goto out
+        r1 += -1
+        call down
+        r0 += 1
+    out:
+        exit";
+    let nesting = "call f\nexit\nf:\nr2 = map[fd:0]\nr3 = 0\ncall bpf_tail_call#12\nexit";
+    let case = Case::jumping(&[("entry", entry)], &[]);
+    let (mut machine, id) = case.machine();
+    let compiled = Compiled::new(&mut machine, &Options::default()).expect("compiled");
+    let maps = [vm::MapId(0), vm::MapId(1)];
+    let late = machine.load_program(&with_maps("late", nesting), &maps);
+    assert_eq!(machine.last_frame(), 238, "{late:?}");
+    assert_eq!(compiled.run(&mut machine, id, Addr::NULL), Ok(6));
+    assert_eq!(machine.interpret(id, [0; 5]), Ok(6));
+    machine.clear();
+    assert_eq!(machine.last_frame(), 7);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use isa::{CodeError, Pc};
 use crate::interp::{Resolve, load};
 use crate::machine::{Error, Machine, ProgId};
 use crate::map::{self, Lookup, MapError, MapId, update};
-use crate::memory::Addr;
+use crate::memory::{Addr, OutOfSpace};
 
 /// Why a program cannot be run here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,14 @@ pub enum LoadError {
         /// What is wrong.
         source: CodeError,
     },
+    /// No memory for the stacks of its functions.
+    #[error("program {program}: {source}")]
+    Space {
+        /// Program name.
+        program: String,
+        /// What is missing.
+        source: OutOfSpace,
+    },
     /// More functions are used as callbacks than the machine has addresses for.
     #[error("more callback functions than a machine can hold")]
     TooManyFunctions,
@@ -109,7 +117,8 @@ impl LoadError {
             | LoadError::NotAllowed { program, .. }
             | LoadError::Extern { program, .. }
             | LoadError::Map { program, .. }
-            | LoadError::Structure { program, .. } => Some(program),
+            | LoadError::Structure { program, .. }
+            | LoadError::Space { program, .. } => Some(program),
             _ => None,
         }
     }
@@ -195,6 +204,12 @@ impl Machine {
         };
         match load(program, &mut resolver) {
             Ok(loaded) => {
+                if loaded.nests_programs() {
+                    self.deepen().map_err(|source| LoadError::Space {
+                        program: program.name.clone(),
+                        source,
+                    })?;
+                }
                 self.programs.push(loaded);
                 Ok(id)
             }

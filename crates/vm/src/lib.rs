@@ -24,6 +24,7 @@ mod machine;
 pub mod map;
 pub mod memory;
 pub mod packet;
+mod stacks;
 mod syscall;
 mod timers;
 mod trap;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use abi::limits::{MAX_CALL_FRAMES, STACK_BYTES};
 use isa::Pc;
 
 use crate::engine::Engine;
@@ -13,6 +12,7 @@ use crate::interp::{Frame, Loaded, Run, Watch};
 use crate::map::{Lookup, Map, MapError, MapId, ShortKey, WideKey};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionId, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
+use crate::stacks::Stacks;
 use crate::timers::Timers;
 use crate::trap::Trap;
 use crate::world::{Redirect, World};
@@ -89,8 +89,7 @@ pub struct Machine {
     /// of, in the order of their addresses.
     functions: Vec<(ProgId, usize)>,
     function_addresses: BTreeMap<(ProgId, usize), Addr>,
-    /// One past the last byte of the stack of each frame.
-    stacks: [Addr; MAX_CALL_FRAMES],
+    stacks: Stacks,
     /// Kept for its capacity.
     frames: Vec<Frame>,
     executed: u64,
@@ -161,12 +160,7 @@ impl Machine {
         if let free @ 1.. = world.free_granules.min(Machine::MOST_FREE) {
             space.add(free * GRANULE, Rights::None, RegionKind::Platform)?;
         }
-        let mut stacks = [Addr::NULL; MAX_CALL_FRAMES];
-        for (frame, top) in stacks.iter_mut().enumerate() {
-            let kind = RegionKind::Stack(frame as u8);
-            let stack = space.add(STACK_BYTES, Rights::ReadWrite, kind)?;
-            *top = space.region(stack).start.offset(STACK_BYTES);
-        }
+        let stacks = Stacks::new(&mut space)?;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Machine {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -248,7 +242,7 @@ impl Machine {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
         self.prepare_run();
-        let mut run = Run::new(&programs, frames, self.budget);
+        let mut run = Run::new(&programs, frames, self);
         run.watch = watch;
         let result = run.start(self, program, function, args);
         (self.frames, self.executed) = run.finish();
@@ -279,7 +273,7 @@ impl Machine {
     ) -> Result<u64, Trap> {
         let programs = mem::take(&mut self.programs);
         let frames = mem::take(&mut self.frames);
-        let mut run = Run::new(&programs, frames, self.budget);
+        let mut run = Run::new(&programs, frames, self);
         let result = run.resume(self, program, pc, regs, left);
         (self.frames, self.executed) = run.finish();
         self.programs = programs;
@@ -335,6 +329,7 @@ impl Machine {
                 RegionKind::MapValues(_) | RegionKind::MapKeys(_) | RegionKind::RingBuffer(_)
             )
         });
+        self.stacks.clear(&mut self.space);
     }
 
     /// The name of a program.
@@ -357,11 +352,24 @@ impl Machine {
         format!("program {program}, {}: {why}", trap.pc)
     }
 
-    /// One past the last byte of the stack of the frame at this depth, which wraps
-    /// at [`MAX_CALL_FRAMES`]. Each lies one granule above that of its caller.
+    /// One past the last byte of the stack of the frame at this depth, at most at
+    /// [`Machine::last_frame`]. Each lies one granule above that of its caller.
     #[inline(always)]
     pub fn stack_top(&self, depth: usize) -> Addr {
-        self.stacks[depth % MAX_CALL_FRAMES]
+        self.stacks.top(depth)
+    }
+
+    /// The depth of the deepest frame that a run may reach: what Linux allows in one
+    /// program, or, when a program makes tail calls from its functions, in all
+    /// programs of such a run.
+    #[inline(always)]
+    pub fn last_frame(&self) -> usize {
+        self.stacks.last()
+    }
+
+    /// Makes room for the runs of a program that makes tail calls from its functions.
+    pub(crate) fn deepen(&mut self) -> Result<(), OutOfSpace> {
+        self.stacks.deepen(&mut self.space)
     }
 
     /// What `bpf_map_lookup_elem` answers, where there is a fast way: it takes such

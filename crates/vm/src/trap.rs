@@ -40,7 +40,10 @@ pub enum TrapKind {
         limit: u64,
     },
     /// More call frames than Linux allows.
-    CallDepth,
+    CallDepth {
+        /// What it allows.
+        most: usize,
+    },
     /// An instruction without meaning.
     Invalid(Invalid),
     /// An instruction or operation that is not simulated.
@@ -84,9 +87,7 @@ impl fmt::Display for TrapKind {
                 write!(f, "argument {arg} of {name}: {why}")
             }
             TrapKind::Budget { limit } => write!(f, "more than {limit} instructions"),
-            TrapKind::CallDepth => {
-                write!(f, "more than {} call frames", abi::limits::MAX_CALL_FRAMES)
-            }
+            TrapKind::CallDepth { most } => write!(f, "more than {most} call frames"),
             TrapKind::Invalid(invalid) => invalid.fmt(f),
             TrapKind::Unsupported { what } => write!(f, "{what} is not simulated"),
             TrapKind::Relocation => {

@@ -55,7 +55,7 @@ fn kind(trap: &Trap) -> Option<ErrorKind> {
     Some(match trap.kind {
         TrapKind::Memory(_) => ErrorKind::Access,
         TrapKind::Invalid(_) => ErrorKind::Invalid,
-        TrapKind::CallDepth => ErrorKind::Depth,
+        TrapKind::CallDepth { .. } => ErrorKind::Depth,
         TrapKind::Budget { .. } => ErrorKind::Budget,
         TrapKind::Unsupported { .. } => ErrorKind::Unsupported,
         _ => return None,

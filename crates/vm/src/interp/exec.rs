@@ -315,7 +315,7 @@ impl Run<'_, '_> {
                             OpCode::CallLocal => {
                                 let frame = Frame::new(state, at!(), &regs);
                                 if self.push(frame).is_none() {
-                                    trap!(TrapKind::CallDepth);
+                                    trap!(self.too_deep());
                                 }
                                 let function = program.functions[op.imm as usize];
                                 regs[10] = self.enter(machine, function);

@@ -114,6 +114,13 @@ impl Loaded {
         }
     }
 
+    /// Whether programs may run in place of its functions, with what called these
+    /// still waiting.
+    pub(crate) fn nests_programs(&self) -> bool {
+        let tail_call = |op: &Op| op.code == OpCode::TailCall;
+        self.functions.len() > 1 && self.ops.iter().any(tail_call)
+    }
+
     /// The op of a slot.
     pub(crate) fn op_at(&self, pc: Pc) -> Option<usize> {
         self.pcs.binary_search(&pc.0).ok()

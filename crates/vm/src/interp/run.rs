@@ -18,6 +18,8 @@ pub(crate) struct Run<'p, 'w> {
     pub(super) programs: &'p [Loaded],
     /// The functions that wait for a call to return, outermost first.
     pub(super) frames: Vec<Frame>,
+    /// How many of them there may be.
+    pub(super) most: usize,
     /// Instructions that may be run at all.
     pub(super) limit: u64,
     /// Instructions that may still be run.
@@ -64,16 +66,21 @@ impl Frame {
 }
 
 impl<'p, 'w> Run<'p, 'w> {
-    /// A run that may take `limit` instructions. `frames` is only for its
-    /// capacity.
-    pub(crate) fn new(programs: &'p [Loaded], mut frames: Vec<Frame>, limit: u64) -> Run<'p, 'w> {
+    /// A run within the limits of a machine. `frames` is only for its capacity.
+    pub(crate) fn new(
+        programs: &'p [Loaded],
+        mut frames: Vec<Frame>,
+        machine: &Machine,
+    ) -> Run<'p, 'w> {
         // The loop counts in signed numbers.
-        let limit = limit.min(1 << 62);
+        let limit = machine.budget.min(1 << 62);
+        let most = machine.last_frame();
         frames.clear();
-        frames.reserve(abi::limits::MAX_CALL_FRAMES);
+        frames.reserve(most);
         Run {
             programs,
             frames,
+            most,
             limit,
             left: limit,
             tail_calls: 0,
@@ -161,7 +168,7 @@ impl<'p, 'w> Run<'p, 'w> {
     /// Makes room for another function. `None` when there are too many.
     #[inline(always)]
     pub(super) fn push(&mut self, frame: Frame) -> Option<()> {
-        if self.frames.len() + 1 >= abi::limits::MAX_CALL_FRAMES {
+        if self.frames.len() >= self.most {
             return None;
         }
         self.frames.push(frame);
@@ -178,6 +185,12 @@ impl<'p, 'w> Run<'p, 'w> {
             machine.space.bytes_mut(bottom, function.stack).fill(0);
         }
         top.to_reg()
+    }
+
+    pub(super) fn too_deep(&self) -> TrapKind {
+        TrapKind::CallDepth {
+            most: self.most + 1,
+        }
     }
 
     #[cold]
@@ -254,7 +267,7 @@ impl<'p, 'w> Run<'p, 'w> {
             return Err(self.trap(frame.program, frame.at, kind));
         };
         if self.push(frame).is_none() {
-            return Err(self.trap(frame.program, frame.at, TrapKind::CallDepth));
+            return Err(self.trap(frame.program, frame.at, self.too_deep()));
         }
         let result = self.call(machine, frame.program, function, args);
         self.frames.pop();

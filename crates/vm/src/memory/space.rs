@@ -38,6 +38,12 @@ struct Slot {
     used: u32,
 }
 
+fn out_of_space(bytes: u32) -> OutOfSpace {
+    OutOfSpace {
+        bytes: bytes.into(),
+    }
+}
+
 impl Space {
     /// An empty space.
     pub fn new() -> Result<Space, OutOfSpace> {
@@ -75,15 +81,52 @@ impl Space {
         rights: Rights,
         kind: RegionKind,
     ) -> Result<RegionId, OutOfSpace> {
-        let full = OutOfSpace {
-            bytes: capacity.into(),
-        };
         let count = capacity.div_ceil(GRANULE).max(1);
-        let first = self.take(count).ok_or(full)?;
+        let first = self.take(count).ok_or(out_of_space(capacity))?;
+        let placed = self.place((first, count), capacity, rights, kind);
+        if placed.is_err() {
+            self.give_back(first, count);
+        }
+        placed
+    }
+
+    /// Makes regions that programs may read and write, each in the granule behind
+    /// that of the one before.
+    pub(crate) fn add_row(
+        &mut self,
+        capacity: u32,
+        kinds: impl ExactSizeIterator<Item = RegionKind>,
+    ) -> Result<Vec<RegionId>, OutOfSpace> {
+        assert!(capacity <= GRANULE);
+        let count = kinds.len() as u32;
+        let first = self.take(count).ok_or(out_of_space(capacity))?;
+        let mut row = Vec::with_capacity(kinds.len());
+        for (granule, kind) in (first..).zip(kinds) {
+            match self.place((granule, 1), capacity, Rights::ReadWrite, kind) {
+                Ok(region) => row.push(region),
+                Err(full) => {
+                    self.give_back(granule, first + count - granule);
+                    for region in row {
+                        self.remove(region);
+                    }
+                    return Err(full);
+                }
+            }
+        }
+        Ok(row)
+    }
+
+    /// Makes a region in granules that were taken for it.
+    fn place(
+        &mut self,
+        (first, count): (u32, u32),
+        capacity: u32,
+        rights: Rights,
+        kind: RegionKind,
+    ) -> Result<RegionId, OutOfSpace> {
         // What only names something needs no memory behind it.
         if rights != Rights::None && !self.pages.commit(first as usize, count as usize) {
-            self.give_back(first, count);
-            return Err(full);
+            return Err(out_of_space(capacity));
         }
         let slot = Slot {
             region: Region {

@@ -95,6 +95,7 @@ pub(super) struct Follower<'g> {
     /// Registers of each frame when it was last seen.
     regs: [[u64; 11]; FRAMES],
     last: Option<(u32, usize)>,
+    too_deep: bool,
     pub(super) missed: Option<Missed>,
     /// What Linux is known to get wrong, once the run has shown it.
     pub(super) excuse: Option<Known>,
@@ -154,6 +155,7 @@ impl<'g> Follower<'g> {
             walk,
             regs: [[0; 11]; FRAMES],
             last: None,
+            too_deep: false,
             missed: None,
             excuse: None,
             states: 0,
@@ -692,7 +694,10 @@ impl<'g> Follower<'g> {
 
 impl Watch for Follower<'_> {
     fn before(&mut self, moment: &Moment<'_>) {
-        if self.missed.is_none() && self.excuse.is_none() {
+        // Deeper, by tail calls out of functions, the walk is lost, also for what comes
+        // after it.
+        self.too_deep |= moment.depth >= FRAMES;
+        if self.missed.is_none() && self.excuse.is_none() && !self.too_deep {
             let before = self.last.map(|(pc, _)| Pc(pc));
             self.step(moment);
             if let Some(missed) = &mut self.missed {

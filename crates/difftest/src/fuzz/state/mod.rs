@@ -233,7 +233,7 @@ fn trap_class(kind: &TrapKind) -> &'static str {
     match kind {
         TrapKind::Memory(_) => "memory",
         TrapKind::Argument { .. } => "argument",
-        TrapKind::CallDepth => "call depth",
+        TrapKind::CallDepth { .. } => "call depth",
         TrapKind::Invalid(_) => "instruction",
         TrapKind::OffTheEnd => "end",
         _ => "other",
