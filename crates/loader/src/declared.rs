@@ -1,13 +1,11 @@
 //! What an object declares besides code: maps, variables, externs.
 
-use std::collections::HashMap;
-
 use btf::Btf;
 
 use crate::btf_maps;
 use crate::code::Code;
 use crate::elf::Elf;
-use crate::error::{Error, KconfigError};
+use crate::error::Error;
 use crate::externs::{self, Externs};
 use crate::globals::{self, Global};
 use crate::kconfig;
@@ -22,12 +20,9 @@ use crate::types;
 #[derive(Debug, Default)]
 pub(crate) struct Declared {
     pub(crate) maps: Maps,
-    /// Index of the `.kconfig` map.
-    pub(crate) kconfig: Option<usize>,
+    pub(crate) kconfig: kconfig::Variables,
     pub(crate) globals: Vec<Global>,
     pub(crate) externs: Externs,
-    /// `.kconfig` variables that have no value yet.
-    pub(crate) missing: HashMap<String, KconfigError>,
 }
 
 impl Declared {
@@ -69,7 +64,13 @@ impl Declared {
             &mut self.maps,
             &mut self.globals,
         )?;
-        self.kconfig = kconfig::read(btf, options, self)?;
+        self.kconfig = kconfig::read(
+            btf,
+            options,
+            &self.externs,
+            &mut self.maps,
+            &mut self.globals,
+        )?;
         struct_ops::read(elf, btf, &mut self.maps)
     }
 

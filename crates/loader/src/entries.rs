@@ -7,10 +7,12 @@
 
 use std::collections::HashSet;
 
-use abi::{AttachType, ProgFlags, ProgType};
+use abi::{AttachType, Initial, InitialEntry, ProgFlags, ProgType};
 
 use crate::code::{Code, Function};
+use crate::error::{Error, MapError};
 use crate::link;
+use crate::maps::Maps;
 use crate::note::Note;
 use crate::options::Options;
 use crate::sections;
@@ -159,4 +161,29 @@ fn tail_slot(section: &str) -> Option<(u32, u32)> {
     };
     let (id, key) = section.split_once('/')?;
     Some((number(id)?, number(key)?))
+}
+
+/// Only programs can stand in program arrays.
+pub(crate) fn check_program_arrays(maps: &Maps, entries: &[Entry]) -> Result<(), Error> {
+    let names: HashSet<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    for def in &maps.defs {
+        let Initial::Entries(initial) = &def.initial else {
+            continue;
+        };
+        for entry in initial {
+            if let InitialEntry::Program { slot, program } = entry
+                && !names.contains(program.as_str())
+            {
+                let what = MapError::NotAProgram {
+                    slot: *slot,
+                    function: program.clone(),
+                };
+                return Err(Error::Map {
+                    map: def.name.clone(),
+                    what,
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,29 +1,43 @@
 //! The map of `.kconfig` variables, and values for them, written as libbpf
 //! writes them.
 
+use std::collections::HashMap;
+
 use abi::{Initial, MapFlags, MapKind};
 use btf::{Btf, Kind, Type, TypeId};
 
-use crate::declared::Declared;
 use crate::error::{Error, KconfigError};
-use crate::externs::{ExternInfo, ExternSource};
+use crate::externs::{ExternInfo, ExternSource, Externs};
 use crate::globals::{self, Global};
+use crate::maps::Maps;
 use crate::options::{Kconfig, Options};
 
 const SECTION: &str = ".kconfig";
 /// Bytes of all variables together.
 const LIMIT: u32 = 1 << 20;
 
+/// The `.kconfig` variables of an object.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    /// Index of their map, if there are any.
+    pub(crate) map: Option<usize>,
+    /// Those that have no value yet.
+    pub(crate) missing: HashMap<String, KconfigError>,
+}
+
 /// Makes the map of `.kconfig` variables, if there are any, and fills in what
-/// is known. Says its index.
+/// is known.
 pub(crate) fn read(
     btf: &Btf,
     options: &Options,
-    declared: &mut Declared,
-) -> Result<Option<usize>, Error> {
-    let size = declared.externs.kconfig_size;
+    externs: &Externs,
+    maps: &mut Maps,
+    globals: &mut Vec<Global>,
+) -> Result<Variables, Error> {
+    let mut variables = Variables::default();
+    let size = externs.kconfig_size;
     if size == 0 {
-        return Ok(None);
+        return Ok(variables);
     }
     if size > LIMIT {
         let (section, size, limit) = (SECTION.into(), size.into(), LIMIT.into());
@@ -34,8 +48,8 @@ pub(crate) fn read(
         });
     }
     let mut bytes = vec![0; size as usize];
-    let map = declared.maps.defs.len();
-    for info in &declared.externs.list {
+    let map = maps.defs.len();
+    for info in &externs.list {
         let ExternSource::Kconfig { offset, size } = info.source else {
             continue;
         };
@@ -47,10 +61,10 @@ pub(crate) fn read(
                 }
             }
             Err(what) => {
-                declared.missing.insert(info.name.clone(), what);
+                variables.missing.insert(info.name.clone(), what);
             }
         }
-        declared.globals.push(Global {
+        globals.push(Global {
             name: info.name.clone(),
             map,
             section: SECTION.into(),
@@ -63,7 +77,8 @@ pub(crate) fn read(
     def.initial = Initial::Bytes(bytes);
     def.value_type = btf.find(SECTION, Kind::Datasec).unwrap_or(TypeId::VOID);
     def.flags = MapFlags(def.flags.0 | MapFlags::MMAPABLE.0);
-    declared.maps.push(def, SECTION).map(Some)
+    variables.map = Some(maps.push(def, SECTION)?);
+    Ok(variables)
 }
 
 /// The value of a variable; zero for a weak one that nobody knows.

@@ -59,6 +59,7 @@ mod object_file;
 mod options;
 pub mod raw;
 mod reference;
+mod relocations;
 pub mod sections;
 mod struct_ops;
 mod target;

@@ -4,10 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use abi::limits::PAGE_SIZE;
-use abi::{Initial, InitialEntry, MapDef, MapKind, MapType, Pinning};
+use abi::{MapDef, MapKind, MapType, Pinning};
 
-use crate::entries::Entry;
-use crate::error::{Error, MapError};
+use crate::error::Error;
 use crate::note::Note;
 
 /// Maps of an object. Linux lets a program use 64.
@@ -49,31 +48,6 @@ impl Maps {
             both.position(|(def, section)| def.kind != MapKind::User && section == name)
         })
     }
-}
-
-/// Only programs can stand in program arrays.
-pub(crate) fn check_program_arrays(maps: &Maps, entries: &[Entry]) -> Result<(), Error> {
-    let names: HashSet<&str> = entries.iter().map(|e| e.name.as_str()).collect();
-    for def in &maps.defs {
-        let Initial::Entries(initial) = &def.initial else {
-            continue;
-        };
-        for entry in initial {
-            if let InitialEntry::Program { slot, program } = entry
-                && !names.contains(program.as_str())
-            {
-                let what = MapError::NotAProgram {
-                    slot: *slot,
-                    function: program.clone(),
-                };
-                return Err(Error::Map {
-                    map: def.name.clone(),
-                    what,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A definition with nothing but name and type.

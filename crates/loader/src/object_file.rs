@@ -19,7 +19,7 @@ use crate::link::Linker;
 use crate::maps;
 use crate::note::Note;
 use crate::options::Options;
-use crate::reference;
+use crate::relocations;
 use crate::types;
 
 /// Slots, lines and functions (each for 64) of all programs together that
@@ -57,7 +57,7 @@ impl Object {
         let mut code = Code::read(&elf, &mut notes)?;
         let (mut btf, ext) = types::read(&elf, &mut notes)?;
         let mut declared = Declared::read(&elf, btf.as_mut(), &code, options, &mut notes)?;
-        reference::read(&elf, &declared, &mut code)?;
+        relocations::read(&elf, &declared, &mut code)?;
         if let (Some(btf), Some(ext)) = (&btf, ext) {
             types::attach(&mut code, ext, btf, options, &mut notes);
         }
@@ -67,7 +67,7 @@ impl Object {
             None => HashMap::new(),
         };
         legacy_maps::fill_tail_calls(&mut declared.maps, &entries);
-        maps::check_program_arrays(&declared.maps, &entries)?;
+        entries::check_program_arrays(&declared.maps, &entries)?;
         for def in &mut declared.maps.defs {
             maps::complete(def, &mut notes);
         }
@@ -218,7 +218,7 @@ impl Object {
             Some(place) if place.len() == value.len() => place.copy_from_slice(value),
             _ => return Err(wrong_size),
         }
-        self.declared.missing.remove(name);
+        self.declared.kconfig.missing.remove(name);
         Ok(())
     }
 
@@ -289,7 +289,13 @@ impl Object {
                 ExternSource::Kconfig { offset, .. } => offsets.contains(&offset),
                 ExternSource::Ksym { .. } => false,
             };
-            if let Some(what) = self.declared.missing.get(&info.name).filter(|_| used) {
+            if let Some(what) = self
+                .declared
+                .kconfig
+                .missing
+                .get(&info.name)
+                .filter(|_| used)
+            {
                 let (name, what) = (info.name.clone(), what.clone());
                 return Err(Error::Kconfig { name, what });
             }
