@@ -199,6 +199,26 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = OUTPUT)]
     pub(crate) events: usize,
 
+    /// Writes which source lines and branches ran, in lcov's form, for genhtml and
+    /// services that show coverage. Needs an object with line information (`-g`).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) coverage: Option<PathBuf>,
+
+    /// Shows the source lines with how often each ran, and branches that went one
+    /// way only; with a file, writes them there.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) annotate: Option<PathBuf>,
+
+    /// Shows the instructions that ran most often.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true,
+          default_missing_value = "20", help_heading = OUTPUT)]
+    pub(crate) hottest: Option<usize>,
+
+    /// Fails (exit code 1) when a packet takes more instructions, and says which.
+    #[arg(long, value_name = "N", help_heading = OUTPUT)]
+    pub(crate) max_insns_per_packet: Option<u64>,
+
     /// Clock: `capture` (timestamps of the packets), `zero`, or a file with one
     /// number of nanoseconds a line, one line a packet.
     #[arg(long, value_name = "capture|zero|FILE", default_value = "capture", help_heading = WORLD)]

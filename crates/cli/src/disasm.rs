@@ -60,8 +60,12 @@ fn listing(program: &Program, args: &DisasmArgs, out: &mut Output) -> Result<(),
 /// One instruction as bpftool prints it.
 fn line(program: &Program, code: &Code, pc: Pc, insn: Insn) -> String {
     let opcode = code.slots().get(pc.index()).map_or(0, |s| s.opcode);
-    let names = |symbol| name(program, symbol);
-    format!("{:4}: ({opcode:02x}) {}", pc.0, named(pc, insn, &names))
+    format!("{:4}: ({opcode:02x}) {}", pc.0, text(program, pc, insn))
+}
+
+/// The text of an instruction, with the names that the program has for things.
+pub(crate) fn text(program: &Program, pc: Pc, insn: Insn) -> String {
+    named(pc, insn, &|symbol| name(program, symbol)).to_string()
 }
 
 /// What a program calls the things that its instructions refer to by number.

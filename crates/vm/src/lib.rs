@@ -15,6 +15,7 @@
 //! * A helper that is missing is reported when a program is loaded, by name, not
 //!   when a packet reaches it.
 
+mod coverage;
 mod engine;
 pub mod helper;
 mod instance;
@@ -30,6 +31,7 @@ mod timers;
 mod trap;
 pub mod world;
 
+pub use coverage::{Counts, Coverage};
 pub use engine::Engine;
 pub use instance::{Instance, LoadError};
 pub use interp::{Moment, Next, Watch};

@@ -41,6 +41,7 @@
 
 pub mod capture;
 pub mod contents;
+pub mod coverage;
 mod engine;
 mod events;
 mod host;

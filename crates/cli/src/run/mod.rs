@@ -1,6 +1,7 @@
 //! `ebpf-sim run`: a capture through a program.
 
 mod clock;
+mod coverage;
 mod json;
 mod maps;
 mod pretty;
@@ -30,6 +31,7 @@ use crate::progress::Progress;
 use crate::verify::before_run;
 
 use clock::Clock;
+use coverage::Counted;
 use maps::Maps;
 use write::Writer;
 
@@ -39,9 +41,11 @@ struct Session<'a> {
     simulator: Simulator,
     program: String,
     maps: Maps,
+    counted: Option<Counted>,
     clock: Clock,
     writer: Option<Writer>,
     report: Report,
+    over: Over,
     events: Events,
     /// Packets read, over all rounds: the index of the next one.
     read: u64,
@@ -55,6 +59,14 @@ struct Events {
     printk: u64,
     /// The first few, for the text report.
     shown: Vec<String>,
+}
+
+/// Packets that took more instructions than `--max-insns-per-packet`.
+#[derive(Default)]
+struct Over {
+    packets: u64,
+    /// Index and instructions of the first.
+    first: Option<(u64, u64)>,
 }
 
 /// How a round of the capture ended.
@@ -79,7 +91,7 @@ pub(crate) fn run(args: &RunArgs, out: &mut Output) -> Result<ExitCode, Failure>
     session.finish(broken.as_ref(), out)?;
     match broken {
         Some(failure) => Err(failure),
-        None if session.report.traps > 0 => Ok(ExitCode::from(1)),
+        None if session.report.traps > 0 || session.is_over() => Ok(ExitCode::from(1)),
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -93,7 +105,10 @@ impl<'a> Session<'a> {
             true => Vec::new(),
             false => before_run::check(args, &choice)?,
         };
-        set_engine(args, &mut simulator, &verified)?;
+        let counted = Counted::begin(args, &mut simulator, &choice)?;
+        if counted.is_none() {
+            set_engine(args, &mut simulator, &verified)?;
+        }
         warnings::before(&object, &choice, &simulator);
         let mut maps = Maps::new(&simulator);
         for setting in &args.feed.map {
@@ -105,6 +120,7 @@ impl<'a> Session<'a> {
             simulator,
             program: choice.entry,
             maps,
+            counted,
             clock: Clock::new(&args.clock)?,
             writer: match &args.write {
                 Some(path) => {
@@ -114,6 +130,7 @@ impl<'a> Session<'a> {
                 None => None,
             },
             report: Report::default(),
+            over: Over::default(),
             events: Events::default(),
             read: 0,
             time: Duration::ZERO,
@@ -217,6 +234,11 @@ impl<'a> Session<'a> {
             }
         };
         self.report.count(index, data.len(), &outcome);
+        let most = self.args.max_insns_per_packet;
+        if most.is_some_and(|most| outcome.executed > most) {
+            self.over.packets += 1;
+            self.over.first.get_or_insert((index, outcome.executed));
+        }
         if let Some(writer) = &mut self.writer {
             writer.write(index, timestamp, &outcome, &self.maps)?;
         }
@@ -268,9 +290,30 @@ impl<'a> Session<'a> {
             (false, Some(_)) if self.read == 0 => {}
             (false, _) => text::print(self, out)?,
         }
+        if let Some(counted) = &self.counted
+            && self.read > 0
+        {
+            counted.finish(self.args, &self.simulator, out)?;
+        }
         out.flush()?;
         warnings::after(self);
         Ok(())
+    }
+
+    /// Whether a packet took more instructions than it should; says which.
+    fn is_over(&self) -> bool {
+        let (Some(most), Some((index, taken))) = (self.args.max_insns_per_packet, self.over.first)
+        else {
+            return false;
+        };
+        let others = match self.over.packets {
+            1 => String::new(),
+            packets => format!(", the first of {packets} such packets"),
+        };
+        error::say(format!(
+            "packet {index} took {taken} instructions, more than {most}{others}"
+        ));
+        true
     }
 
     /// The directory of `--dump-maps=DIR`; `-` is the report.
