@@ -87,13 +87,16 @@ pub struct HostMemory {
 /// * `base` is what `host.base()` gave after the last change of `host`.
 /// * Granule `g` of `host` is committed where `presence[g]` is not `Gone`, and all
 ///   zeroes where it is `Kept`.
-/// * Nothing is `Kept` once `is_lent`.
+/// * Nothing is `Kept` once `is_lent`, nor unless `any_kept`.
 /// * Every byte of every window lies in a granule that is there.
 #[derive(Debug)]
 pub(super) struct Pages {
     base: NonNull<u8>,
     host: Reservation,
     presence: Box<[Presence; GRANULES]>,
+    /// A granule may be kept: without one, none is looked for among tens of
+    /// thousands.
+    any_kept: bool,
     /// An engine knows where the memory is.
     is_lent: bool,
     /// As words, since a table of those is made without touching it.
@@ -165,6 +168,7 @@ impl Pages {
             base: host.base(),
             host,
             presence: boxed(vec![Presence::Gone; GRANULES]),
+            any_kept: false,
             is_lent: false,
             windows: boxed(vec![[0; 8]; GRANULES]),
         }
@@ -186,7 +190,9 @@ impl Pages {
     pub(super) fn host(&mut self) -> HostMemory {
         if !self.is_lent {
             self.is_lent = true;
-            self.give_back_kept();
+            if self.any_kept {
+                self.give_back_kept();
+            }
         }
         HostMemory {
             base: self.base,
@@ -215,6 +221,7 @@ impl Pages {
                 bytes.fill(0);
             }
             self.presence[first..first + count].fill(Presence::Kept);
+            self.any_kept = true;
             return;
         }
         if is_there {
