@@ -158,9 +158,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub(crate) engine: Engine,
 
-    /// Tells `perf` and debuggers the names of compiled code: `map`, lines in
-    /// /tmp/perf-PID.map; `dump`, jit-PID.dump in the current directory, with the
-    /// code, for `perf record -k mono` and `perf inject --jit`.
+    /// Tells `perf` the names of compiled code: lines in /tmp/perf-PID.map, or a
+    /// dump jit-PID.dump here, for `perf inject --jit`.
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) perf: Option<Perf>,
 
@@ -184,14 +183,14 @@ pub(crate) struct RunArgs {
     #[arg(long, requires = "json", help_heading = OUTPUT)]
     pub(crate) per_packet: bool,
 
-    /// Shows all maps at the end, not only those that changed; with a directory,
-    /// writes each to `DIR/NAME.json` in the form that `--map` reads.
+    /// Shows all maps at the end, or writes each to `DIR/NAME.json` in the form
+    /// that `--map` reads.
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true,
           default_missing_value = "-", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) dump_maps: Option<PathBuf>,
 
-    /// Writes the packets that leave (pass, transmit, redirect) as pcapng;
-    /// `-` for standard output, the report then goes to standard error.
+    /// Writes the packets that leave as pcapng; `-` for standard output, with the
+    /// report on standard error.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,
 
@@ -199,13 +198,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = OUTPUT)]
     pub(crate) events: usize,
 
-    /// Writes which source lines and branches ran, in lcov's form, for genhtml and
-    /// services that show coverage. Needs an object with line information (`-g`).
+    /// Writes which source lines and branches ran, in lcov's form.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) coverage: Option<PathBuf>,
 
-    /// Shows the source lines with how often each ran, and branches that went one
-    /// way only; with a file, writes them there.
+    /// Shows how often each source line ran; with a file, writes it there.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) annotate: Option<PathBuf>,
@@ -215,7 +212,7 @@ pub(crate) struct RunArgs {
           default_missing_value = "20", help_heading = OUTPUT)]
     pub(crate) hottest: Option<usize>,
 
-    /// Fails (exit code 1) when a packet takes more instructions, and says which.
+    /// Fails when a packet takes more instructions, and says which.
     #[arg(long, value_name = "N", help_heading = OUTPUT)]
     pub(crate) max_insns_per_packet: Option<u64>,
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod bench;
 #[cfg(target_os = "linux")]
 mod compare;
+mod coverage;
 mod disasm;
 mod engine;
 #[cfg(target_os = "linux")]
