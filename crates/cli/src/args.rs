@@ -153,8 +153,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) unverified: bool,
 
-    /// Who runs the program; both give the same report. `auto`: compiled code where
-    /// there is a JIT.
+    /// Who runs the program, with the same report. `auto`: the JIT where there is one.
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub(crate) engine: Engine,
 
@@ -167,7 +166,7 @@ pub(crate) struct RunArgs {
     #[arg(short, long)]
     pub(crate) verbose: bool,
 
-    /// Feeds the whole capture this many times; maps keep their contents.
+    /// Feeds the capture this many times; maps keep their contents.
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) repeat: NonZeroU64,
 
