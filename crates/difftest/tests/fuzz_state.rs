@@ -1,7 +1,9 @@
 //! What accepted programs do lies within what the verifier recorded.
 
 use difftest::families::Seed;
-use difftest::fuzz::{Case, Input, Kind, Known, Mix, Oracle, SameResults, Tally, WithinStates};
+use difftest::fuzz::{
+    Case, Finding, Input, Kind, Known, Mix, Oracle, SameResults, Tally, WithinStates,
+};
 use loader::raw::{Caps, RawProgram};
 
 #[test]
@@ -41,8 +43,51 @@ fn a_signed_fill_is_linked_with_what_it_is_not() {
           exit
         out: r0 = 1
           exit";
+    let packet = [&[0xf0, 0xff, 0xff, 0xff][..], &[0; 10]].concat();
+    let mut case = case(text, packet);
+    assert_eq!(check(&case), (None, Some(Known::SignedFill)));
+    // A small number is the same with its sign.
+    case.inputs[0].packet[3] = 0;
+    assert_eq!(check(&case), (None, None));
+}
+
+/// A pointer that is moved after a comparison with the packet's end.
+#[test]
+fn beyond_the_end_and_back() {
+    let text = "
+          r3 = *(u32 *)(r1 +4)
+          r6 = *(u32 *)(r1 +0)
+          r4 = r6
+          r4 += 64
+          if r4 > r3 goto +0
+          r0 = 0
+          r4 += -1
+          exit";
+    let is = |len| check(&case(text, vec![0; len]));
+    assert_eq!(is(62), (None, None), "one behind the end");
+    assert_eq!(is(63), (None, Some(Known::BeyondMoved)), "the end itself");
+    assert_eq!(is(64), (None, None), "not beyond it");
+}
+
+/// What is added is known so little that the pointer may be outside of the map.
+#[test]
+fn far_from_the_value_of_a_map() {
+    let text = "
+          r1 = map[fd:0][0]+0
+          r6 = *(u32 *)(r1 +0)
+          r6 += r1
+          r0 = 0
+          exit";
+    let mut case = case(text, vec![0; 14]);
+    let mut map = abi::MapDef::bare(abi::MapType::Array, 4, 16, 1);
+    map.initial = abi::Initial::Bytes([&[0, 0, 0, 0xc9][..], &[0; 12]].concat());
+    case.raw.program.maps = [map].into();
+    assert_eq!(check(&case), (None, None));
+}
+
+fn case(text: &str, packet: Vec<u8>) -> Case {
     let code = isa::asm::assemble(text).expect("it is well written");
-    let mut case = Case {
+    Case {
         kind: Kind::Scalar,
         raw: RawProgram {
             program: abi::Program::bare(abi::ProgType::Xdp, code.slots().to_vec()),
@@ -51,17 +96,14 @@ fn a_signed_fill_is_linked_with_what_it_is_not() {
             attach_btf_id: None,
         },
         inputs: vec![Input {
-            packet: [&[0xf0, 0xff, 0xff, 0xff][..], &[0; 10]].concat(),
+            packet,
             ..Input::default()
         }],
-    };
+    }
+}
+
+fn check(case: &Case) -> (Option<Finding>, Option<Known>) {
     let mut within = WithinStates::new().expect("memory for a machine");
-    let mut check = |case: &Case| {
-        let finding = within.check(case, &mut Tally::default());
-        (finding.expect("nobody is asked"), within.excuse())
-    };
-    assert_eq!(check(&case), (None, Some(Known::SignedFill)));
-    // A small number is the same with its sign.
-    case.inputs[0].packet[3] = 0;
-    assert_eq!(check(&case), (None, None));
+    let finding = within.check(case, &mut Tally::default());
+    (finding.expect("nobody is asked"), within.excuse())
 }

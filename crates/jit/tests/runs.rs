@@ -330,6 +330,28 @@ fn what_is_no_callback() {
     );
 }
 
+/// Linux's verifier is not told of the third argument, so nothing need have set it.
+#[test]
+fn an_argument_that_no_verifier_looks_at() {
+    let text = |flags: u32| {
+        format!(
+            "r3 = {flags}
+            call f
+            r1 = r10
+            r2 = 0
+            call bpf_get_branch_snapshot#176
+            exit
+        f:
+            call bpf_ktime_get_ns#5
+            call bpf_get_numa_node_id#42
+            exit"
+        )
+    };
+    let run = |flags| Case::of(&text(flags)).same_under_every_budget().0;
+    assert_eq!(run(0), Ok(-2i64 as u64));
+    assert_eq!(run(1), Ok(-22i64 as u64));
+}
+
 #[test]
 fn tail_calls() {
     let entry = "r7 = 7

@@ -34,11 +34,13 @@ impl Helper {
         }
     }
 
-    /// How many of r1 to r5 it may read: its arguments, and the numbers that
-    /// `bpf_trace_printk` takes behind its format.
+    /// How many of r1 to r5 it may read: its arguments, the numbers that
+    /// `bpf_trace_printk` takes behind its format, and the flags of
+    /// `bpf_get_branch_snapshot`, of which Linux's verifier is not told.
     pub fn registers(&self) -> usize {
         match self.name {
             "bpf_trace_printk" => 5,
+            "bpf_get_branch_snapshot" => 3,
             _ => self.args.len(),
         }
     }

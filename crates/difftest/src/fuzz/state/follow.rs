@@ -576,6 +576,7 @@ impl<'g> Follower<'g> {
                 continue;
             }
             if !soft {
+                self.excuse_beyond(moment, claim, number);
                 return Err(Wrong::Value {
                     claim: n,
                     number,
@@ -631,6 +632,7 @@ impl<'g> Follower<'g> {
             } else if claim.unmarked || cover.exact && was_loose {
                 thread.loose.set(base, claim.place, true);
             } else {
+                self.excuse_beyond(moment, claim, number);
                 return Err(Wrong::Value {
                     claim: n,
                     number,
@@ -662,6 +664,15 @@ impl<'g> Follower<'g> {
         thread.loose.settle();
         thread.node = cover.target;
         Ok(())
+    }
+
+    fn excuse_beyond(&mut self, moment: &Moment<'_>, claim: &Claim, number: u64) {
+        if self
+            .around
+            .is_not_beyond(moment.machine, &claim.value, number)
+        {
+            self.excuse = Some(Known::BeyondMoved);
+        }
     }
 
     fn holds(&self, machine: &Machine, claim: &Claim, number: u64) -> bool {

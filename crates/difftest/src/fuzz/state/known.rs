@@ -12,6 +12,8 @@ pub enum Known {
     /// Two states are held to have the same links when a number and one that is a
     /// constant ahead of it are linked in one and not in the other.
     LinkApart,
+    /// What was found beyond the packet's end stays so when it is moved.
+    BeyondMoved,
 }
 
 impl Known {
@@ -20,6 +22,7 @@ impl Known {
         match self {
             Known::SignedFill => "signed-fill-stays-linked",
             Known::LinkApart => "link-with-a-distance-not-compared",
+            Known::BeyondMoved => "beyond-the-end-stays-when-moved",
         }
     }
 }

@@ -29,6 +29,17 @@ impl Around<'_> {
         }
     }
 
+    /// Whether the only thing that is wrong is that the pointer does not lie beyond
+    /// the packet's end, or at it.
+    pub(super) fn is_not_beyond(&self, machine: &Machine, value: &Value, number: u64) -> bool {
+        let kind = match value.kind {
+            Kind::Packet { range } if range < 0 => Kind::Packet { range: 0 },
+            Kind::PacketMeta { range } if range < 0 => Kind::PacketMeta { range: 0 },
+            _ => return false,
+        };
+        self.points(machine, &Value { kind, ..*value }, number)
+    }
+
     fn points(&self, machine: &Machine, value: &Value, number: u64) -> bool {
         let from = |start: Addr| is_off(value, number, start.to_reg());
         let packet = machine.packet.as_ref();
@@ -94,9 +105,10 @@ fn is_in_map(machine: &Machine, kind: RegionKind, value: &Value, number: u64) ->
     let moved = number.wrapping_sub(i64::from(value.off) as u64);
     let highest = moved.wrapping_sub(num.smin() as u64);
     let region = |at: u64| machine.space.region_at(at).filter(|r| r.kind == kind);
-    let Some(region) = region(highest).or_else(|| region(moved)) else {
-        // The base may be anywhere when nothing is known of the distance.
-        return num.as_const().is_none() && highest.wrapping_sub(moved) > 1 << 20;
+    // A distance of which little is known may lead out of the region, either way.
+    let any = || machine.space.regions().find(|region| region.kind == kind);
+    let Some(region) = region(highest).or_else(|| region(moved)).or_else(any) else {
+        return false;
     };
     let (stride, at) = match region.elements {
         Some(elements) => (elements.stride, elements.at),
