@@ -342,8 +342,14 @@ fn an_argument_that_no_verifier_looks_at() {
             call bpf_get_branch_snapshot#176
             exit
         f:
-            call bpf_ktime_get_ns#5
-            call bpf_get_numa_node_id#42
+            r1 = r10
+            r1 += -16
+            r2 = 16
+            call bpf_get_current_comm#16
+            r1 = r10
+            r1 += -8
+            r2 = 8
+            call bpf_trace_printk#6
             exit"
         )
     };

@@ -404,6 +404,14 @@ impl<'g> Follower<'g> {
             None => self.go_all_ways(moment, &mut threads, first, done),
         };
         self.walk.threads = threads;
+        if let Some(Wrong::Value { claim, number, .. }) = wrong
+            && let Some(claim) = self.graph.claims.get(claim as usize)
+            && self
+                .around
+                .is_not_beyond(moment.machine, &claim.value, number)
+        {
+            self.excuse = Some(Known::BeyondMoved);
+        }
         if let Some(wrong) = wrong
             && self.excuse.is_none()
         {
@@ -576,7 +584,6 @@ impl<'g> Follower<'g> {
                 continue;
             }
             if !soft {
-                self.excuse_beyond(moment, claim, number);
                 return Err(Wrong::Value {
                     claim: n,
                     number,
@@ -632,7 +639,6 @@ impl<'g> Follower<'g> {
             } else if claim.unmarked || cover.exact && was_loose {
                 thread.loose.set(base, claim.place, true);
             } else {
-                self.excuse_beyond(moment, claim, number);
                 return Err(Wrong::Value {
                     claim: n,
                     number,
@@ -664,15 +670,6 @@ impl<'g> Follower<'g> {
         thread.loose.settle();
         thread.node = cover.target;
         Ok(())
-    }
-
-    fn excuse_beyond(&mut self, moment: &Moment<'_>, claim: &Claim, number: u64) {
-        if self
-            .around
-            .is_not_beyond(moment.machine, &claim.value, number)
-        {
-            self.excuse = Some(Known::BeyondMoved);
-        }
     }
 
     fn holds(&self, machine: &Machine, claim: &Claim, number: u64) -> bool {
