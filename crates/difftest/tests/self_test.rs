@@ -8,12 +8,18 @@
 mod sources;
 
 use std::fs;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::panic::catch_unwind;
+use std::time::Duration;
 
 use difftest::engines;
+use difftest::families::seeds;
+use difftest::fuzz::{self, Against, OracleKind, SelfTest};
 use difftest::verify::OurJudge;
 use difftest::verify::filetest::FileTest;
 use inject::{Bug, Class};
+use kernel::testing::note;
 use loader::{Object, Options};
 
 /// What was seen of the program of a bug.
@@ -143,6 +149,41 @@ fn the_program_of_each_bug_shows_it() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Random programs find these within a second or two of a build for use.
+const SOON: [Bug; 8] = [
+    Bug::Cve2017_16995,
+    Bug::Cve2021_31440,
+    Bug::Cve2021_45402,
+    Bug::Cve2023_2163,
+    Bug::Cve2024_41003,
+    Bug::Cve2024_45020,
+    Bug::Cve2025_38060,
+    Bug::Cve2026_43070,
+];
+
+#[test]
+fn bugs_are_found_among_random_programs() {
+    let plan = SelfTest {
+        bugs: SOON.to_vec(),
+        oracles: vec![OracleKind::State, OracleKind::Crash],
+        against: Against::Nobody,
+        seeds: seeds(),
+        mix: None,
+        budget: Duration::from_secs(30),
+        jobs: NonZeroUsize::MIN.saturating_add(1),
+    };
+    let go_on = &mut |_: &fuzz::Sought| ControlFlow::Continue(());
+    let summary = fuzz::self_test(&plan, go_on).expect("memory for machines");
+    for row in &summary.rows {
+        let (programs, seconds) = (row.programs.1, row.cpu_seconds.1);
+        note(&format!(
+            "self-test: {} found {}/{}, within {programs} programs and {seconds:.1} s",
+            row.bug, row.found, row.seeds
+        ));
+    }
+    assert_eq!(summary.missed, [], "{:?}", plan.seeds);
 }
 
 /// Programs that show no bug but their own would go unnoticed if one were left on.
