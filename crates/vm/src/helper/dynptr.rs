@@ -217,7 +217,7 @@ pub(super) fn data(call: &mut Call<'_>) -> Answer {
     if dynptr.is_null() || dynptr.rdonly || dynptr.packet {
         return pointer(None);
     }
-    let (offset, len) = (u64::from(call.arg32(2)), call.size(3)?);
+    let (offset, len) = (u64::from(call.arg32(2)), call.arg32(3));
     if !dynptr.holds(offset, len.into()) {
         return pointer(None);
     }

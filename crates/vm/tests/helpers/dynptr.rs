@@ -41,6 +41,8 @@ fn a_dynptr_is_read_and_written_within_its_size() {
         Ok(memory + 8)
     );
     assert_eq!(bench.call("bpf_dynptr_data", &[dynptr, 8, 57]), Ok(0));
+    // 32 bits of it count, and those are too many.
+    assert_eq!(bench.call("bpf_dynptr_data", &[dynptr, 0, u64::MAX]), Ok(0));
 }
 
 #[test]
