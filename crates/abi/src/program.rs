@@ -94,6 +94,12 @@ impl Program {
     pub fn is_gpl_compatible(&self) -> bool {
         GPL_COMPATIBLE.contains(&self.license.as_str())
     }
+
+    /// The source position of the instruction at `pc`, where the compiler told one.
+    pub fn line_at(&self, pc: Pc) -> Option<&LineInfo> {
+        let after = self.line_info.partition_point(|line| line.pc <= pc);
+        self.line_info.get(after.checked_sub(1)?)
+    }
 }
 
 /// `BPF_F_*` flags of program load that an object can ask for.

@@ -139,9 +139,7 @@ pub fn place(context: &Context<'_>, pc: Pc) -> Place {
 }
 
 fn source(program: &Program, pc: Pc) -> Option<Source> {
-    let lines = &program.line_info;
-    let after = lines.partition_point(|line| line.pc <= pc);
-    let line = lines.get(after.checked_sub(1)?)?;
+    let line = program.line_at(pc)?;
     let btf = program.btf.as_ref()?;
     let file = btf.str(line.file_name_off)?;
     Some(Source {

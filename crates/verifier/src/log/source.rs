@@ -18,9 +18,7 @@ impl Lines {
     /// Tells the source line of `pc`, unless it was the last one told: a line has
     /// a record for each of its columns.
     pub(super) fn tell(&mut self, context: &Context<'_>, pc: Pc, text: &mut Text) {
-        let lines = &context.program.line_info;
-        let after = lines.partition_point(|line| line.pc <= pc);
-        let Some(line) = after.checked_sub(1).and_then(|index| lines.get(index)) else {
+        let Some(line) = context.program.line_at(pc) else {
             return;
         };
         let place = Some((line.file_name_off, line.line));
