@@ -202,14 +202,17 @@ impl Machine {
             program: id,
             maps,
         };
-        match load(program, &mut resolver) {
+        let loaded = load(program, &mut resolver).and_then(|loaded| {
+            if loaded.nests_programs() {
+                self.deepen().map_err(|source| LoadError::Space {
+                    program: program.name.clone(),
+                    source,
+                })?;
+            }
+            Ok(loaded)
+        });
+        match loaded {
             Ok(loaded) => {
-                if loaded.nests_programs() {
-                    self.deepen().map_err(|source| LoadError::Space {
-                        program: program.name.clone(),
-                        source,
-                    })?;
-                }
                 self.programs.push(loaded);
                 Ok(id)
             }

@@ -17,29 +17,28 @@ pub(crate) struct Stacks {
     top: Addr,
     /// The number of the last.
     last: usize,
-    /// Of a new machine.
-    short: Vec<RegionId>,
+    /// `top` of a new machine.
+    short: Addr,
     /// The longer row, where there is one.
     long: Vec<RegionId>,
 }
 
 impl Stacks {
     pub(crate) fn new(space: &mut Space) -> Result<Stacks, OutOfSpace> {
-        let mut stacks = Stacks {
-            top: Addr::NULL,
-            last: 0,
-            short: row(space, MAX_CALL_FRAMES)?,
+        let (_, top) = row(space, MAX_CALL_FRAMES)?;
+        Ok(Stacks {
+            top,
+            last: MAX_CALL_FRAMES - 1,
+            short: top,
             long: Vec::new(),
-        };
-        stacks.choose(space);
-        Ok(stacks)
+        })
     }
 
     /// Makes room for runs with tail calls from functions.
     pub(crate) fn deepen(&mut self, space: &mut Space) -> Result<(), OutOfSpace> {
         if self.long.is_empty() {
-            self.long = row(space, MAX_RUN_FRAMES)?;
-            self.choose(space);
+            (self.long, self.top) = row(space, MAX_RUN_FRAMES)?;
+            self.last = MAX_RUN_FRAMES - 1;
         }
         Ok(())
     }
@@ -49,7 +48,8 @@ impl Stacks {
         for region in self.long.drain(..) {
             space.remove(region);
         }
-        self.choose(space);
+        self.top = self.short;
+        self.last = MAX_CALL_FRAMES - 1;
     }
 
     /// The number of the deepest.
@@ -64,18 +64,12 @@ impl Stacks {
     pub(crate) fn top(&self, depth: usize) -> Addr {
         self.top.offset(depth.min(self.last) as u32 * GRANULE)
     }
-
-    fn choose(&mut self, space: &Space) {
-        let row = match &self.long[..] {
-            [] => &self.short,
-            long => long,
-        };
-        self.last = row.len() - 1;
-        self.top = space.region(row[0]).start.offset(STACK_BYTES);
-    }
 }
 
-fn row(space: &mut Space, frames: usize) -> Result<Vec<RegionId>, OutOfSpace> {
+/// A row of stacks, and one past the last byte of the first.
+fn row(space: &mut Space, frames: usize) -> Result<(Vec<RegionId>, Addr), OutOfSpace> {
     let kinds = (0..frames).map(|frame| RegionKind::Stack(frame as u8));
-    space.add_row(STACK_BYTES, kinds)
+    let row = space.add_row(STACK_BYTES, kinds)?;
+    let top = space.region(row[0]).start.offset(STACK_BYTES);
+    Ok((row, top))
 }
