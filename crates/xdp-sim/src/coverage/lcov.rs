@@ -25,14 +25,11 @@ impl Source {
         for (name, function) in &self.functions {
             writeln!(out, "FNDA:{},{name}", function.calls)?;
         }
-        let called = self.functions.values().filter(|f| f.calls > 0).count();
-        writeln!(out, "FNF:{}\nFNH:{called}", self.functions.len())?;
-        let (mut ways, mut taken) = (0, 0);
+        let (called, functions) = self.functions();
+        writeln!(out, "FNF:{functions}\nFNH:{called}")?;
         for (number, line) in &self.lines {
             for (block, branch) in line.branches.iter().enumerate() {
                 for (way, times) in branch.ways().into_iter().enumerate() {
-                    ways += 1;
-                    taken += u64::from(times > 0);
                     // A dash where the branch was never come to.
                     match branch.runs {
                         0 => writeln!(out, "BRDA:{number},{block},{way},-")?,
@@ -41,11 +38,12 @@ impl Source {
                 }
             }
         }
+        let (taken, ways) = self.branches();
         writeln!(out, "BRF:{ways}\nBRH:{taken}")?;
         for (number, line) in &self.lines {
             writeln!(out, "DA:{number},{}", line.runs)?;
         }
-        let run = self.lines.values().filter(|line| line.runs > 0).count();
-        writeln!(out, "LF:{}\nLH:{run}", self.lines.len())
+        let (run, lines) = self.lines();
+        writeln!(out, "LF:{lines}\nLH:{run}")
     }
 }

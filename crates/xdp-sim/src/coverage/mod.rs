@@ -104,21 +104,37 @@ impl BySource {
 
     /// Lines that ran, and lines.
     pub fn lines(&self) -> (usize, usize) {
-        let lines = || self.0.values().flat_map(|source| source.lines.values());
-        (
-            lines().filter(|line| line.runs > 0).count(),
-            lines().count(),
-        )
+        sum(self.0.values().map(Source::lines))
     }
 
     /// Ways of branches that were taken, and ways.
     pub fn branches(&self) -> (usize, usize) {
-        let lines = self.0.values().flat_map(|source| source.lines.values());
-        let ways = lines.flat_map(|line| line.branches.iter().flat_map(|b| b.ways()));
-        ways.fold((0, 0), |(taken, all), way| {
-            (taken + usize::from(way > 0), all + 1)
-        })
+        sum(self.0.values().map(Source::branches))
     }
+}
+
+impl Source {
+    fn lines(&self) -> (usize, usize) {
+        some(self.lines.values().map(|line| line.runs))
+    }
+
+    fn functions(&self) -> (usize, usize) {
+        some(self.functions.values().map(|function| function.calls))
+    }
+
+    fn branches(&self) -> (usize, usize) {
+        let branches = self.lines.values().flat_map(|line| &line.branches);
+        some(branches.flat_map(|branch| branch.ways()))
+    }
+}
+
+/// How many of the counts are not 0, and how many there are.
+fn some(counts: impl Iterator<Item = u64>) -> (usize, usize) {
+    sum(counts.map(|count| (usize::from(count > 0), 1)))
+}
+
+fn sum(pairs: impl Iterator<Item = (usize, usize)>) -> (usize, usize) {
+    pairs.fold((0, 0), |one, other| (one.0 + other.0, one.1 + other.1))
 }
 
 impl Line {
