@@ -1,9 +1,10 @@
 //! What needs a build or an installation of its own, beside those of other tests:
 //! known bugs that are brought back, and proofs.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use kernel::testing::note;
 
 /// No lemma is begun after so many seconds.
 const PROOFS: &str = "100";
@@ -22,12 +23,6 @@ fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr]
         .map(|bytes| String::from_utf8_lossy(bytes))
         .join("\n")
-}
-
-/// Says something past the test harness, which keeps what a test that passes
-/// prints.
-fn note(line: &str) {
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// `docs/soundness.md` says of all bugs how soon they are found; here it is some.
