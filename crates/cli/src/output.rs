@@ -1,7 +1,9 @@
 //! Standard output, buffered, with errors instead of panics.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use crate::error::Failure;
 
@@ -40,6 +42,19 @@ impl Output {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.inner.flush().map_err(Failure::output)
     }
+}
+
+/// Writes a file from its beginning to its end.
+pub(crate) fn file(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let written = File::create(path).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        content(&mut file)?;
+        file.flush()
+    });
+    written.map_err(|error| Failure::write(path, error))
 }
 
 /// Whether whoever read standard output has stopped, as far as can be told without

@@ -1,8 +1,6 @@
 //! `ebpf-sim fuzz merge`: what several campaigns came to.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use difftest::fuzz::ledger::Joined;
@@ -12,7 +10,7 @@ use crate::args::MergeArgs;
 use crate::error::{self, Failure};
 use crate::input;
 use crate::layout::grouped;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 pub(super) fn merge(args: &MergeArgs, out: &mut Output) -> Result<ExitCode, Failure> {
     let mut joined = Joined::default();
@@ -30,7 +28,7 @@ pub(super) fn merge(args: &MergeArgs, out: &mut Output) -> Result<ExitCode, Fail
         ));
     }
     match &args.out {
-        Some(path) => write(&joined, path).map_err(|error| Failure::write(path, error))?,
+        Some(path) => output::file(path, |out| write(&joined, out))?,
         None => {
             for entry in joined.entries() {
                 out.json(&entry)?;
@@ -57,11 +55,10 @@ pub(super) fn merge(args: &MergeArgs, out: &mut Output) -> Result<ExitCode, Fail
     })
 }
 
-fn write(joined: &Joined, path: &Path) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
+fn write(joined: &Joined, out: &mut dyn Write) -> io::Result<()> {
     for entry in joined.entries() {
-        serde_json::to_writer(&mut file, &entry)?;
-        file.write_all(b"\n")?;
+        serde_json::to_writer(&mut *out, &entry)?;
+        out.write_all(b"\n")?;
     }
-    file.flush()
+    Ok(())
 }

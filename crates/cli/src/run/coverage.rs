@@ -1,8 +1,6 @@
 //! `--coverage`, `--annotate`, `--hottest`: what of the programs was run.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use abi::Program;
@@ -16,7 +14,7 @@ use crate::choose::Choice;
 use crate::disasm;
 use crate::error::Failure;
 use crate::layout::{counted, grouped};
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// The name of the test in the trace file.
 const TEST: &str = "ebpf_sim";
@@ -70,7 +68,7 @@ impl Counted {
             return Err(Failure::input(args.object.object.display(), why));
         }
         if let Some(path) = &args.coverage {
-            write(path, |out| sources.write_lcov(TEST, out))?;
+            output::file(path, |out| sources.write_lcov(TEST, out))?;
         }
         if !args.json {
             said(&sources, out)?;
@@ -80,7 +78,7 @@ impl Counted {
                 out.line("")?;
                 sources.write_listing(out).map_err(Failure::output)?;
             }
-            Some(path) => write(path, |out| sources.write_listing(out))?,
+            Some(path) => output::file(path, |out| sources.write_listing(out))?,
             None => {}
         }
         match args.hottest {
@@ -88,18 +86,6 @@ impl Counted {
             _ => Ok(()),
         }
     }
-}
-
-fn write(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
-    let written = File::create(path).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        content(&mut file)?;
-        file.flush()
-    });
-    written.map_err(|error| Failure::write(path, error))
 }
 
 fn said(sources: &BySource, out: &mut Output) -> Result<(), Failure> {
@@ -158,9 +144,7 @@ fn hottest(programs: &[(&Program, &Counts)], most: usize, out: &mut Output) -> R
 
 /// File and line of an instruction, as a remark behind it.
 fn place(program: &Program, pc: Pc) -> String {
-    let behind = program.line_info.partition_point(|info| info.pc <= pc);
-    let info = behind.checked_sub(1).map(|at| &program.line_info[at]);
-    let (Some(info), Some(btf)) = (info, &program.btf) else {
+    let (Some(info), Some(btf)) = (program.line_at(pc), &program.btf) else {
         return String::new();
     };
     let file = btf.str(info.file_name_off).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Maps of a run: filling them before it, showing what changed after it; and the
 //! names of what is in the machine.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use abi::{MapDef, MapKind};
@@ -12,6 +12,7 @@ use xdp_sim::{Destination, Simulator};
 
 use crate::error::Failure;
 use crate::input;
+use crate::output;
 
 /// Contents beyond this many bytes are not kept for comparison; such maps are
 /// shown with `--dump-maps` only.
@@ -145,7 +146,7 @@ impl Maps {
         fs::create_dir_all(dir).map_err(|e| Failure::write(dir, e))?;
         for shown in self.all(simulator) {
             let path = dir.join(format!("{}.json", file_name(shown.def)));
-            write_entries(&path, &shown.entries).map_err(|e| Failure::write(&path, e))?;
+            output::file(&path, |out| write_entries(out, &shown.entries))?;
         }
         Ok(())
     }
@@ -164,9 +165,7 @@ fn file_name(def: &MapDef) -> String {
     }
 }
 
-fn write_entries(path: &Path, entries: &[Json]) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, entries)?;
-    file.write_all(b"\n")?;
-    file.flush()
+fn write_entries(out: &mut dyn Write, entries: &[Json]) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, entries)?;
+    out.write_all(b"\n")
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use expect_test::expect;
 
-use crate::support::{sim, sim_with};
+use crate::support::{fails, sim, sim_with};
 
 const RUN: &str = "run objects/firewall.bpf.o --pcap pcaps/mixed.pcap
     --map rules=maps/firewall/rules.json";
@@ -71,12 +71,12 @@ fn more_instructions_than_allowed() {
 
 #[test]
 fn what_cannot_be_counted() {
-    let ran = sim(&format!("{RUN} --engine jit --annotate"));
-    assert_eq!(ran.code, 2);
-    assert!(
-        ran.stderr.contains("leave --engine jit out"),
-        "{}",
-        ran.stderr
+    fails(
+        &format!("{RUN} --engine jit --annotate"),
+        2,
+        expect![[r#"
+            ebpf-sim: --coverage: instructions are counted in the interpreter: leave --engine jit out
+        "#]],
     );
     let ran = sim(&format!("{RUN} --coverage /nonexistent/file"));
     assert_eq!(ran.code, 2);
