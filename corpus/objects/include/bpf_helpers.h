@@ -48,6 +48,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_DEVMAP_HASH = 25,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_BLOOM_FILTER = 30,
+	BPF_MAP_TYPE_USER_RINGBUF = 31,
 };
 
 enum {
@@ -72,6 +73,34 @@ enum libbpf_tristate { TRI_NO, TRI_YES, TRI_MODULE };
 struct bpf_spin_lock {
 	__u32 val;
 };
+
+struct bpf_timer {
+	__u64 opaque[2];
+} __aligned(8);
+
+struct bpf_dynptr {
+	__u64 opaque[2];
+} __aligned(8);
+
+struct bpf_sock_tuple {
+	union {
+		struct {
+			__be32 saddr;
+			__be32 daddr;
+			__be16 sport;
+			__be16 dport;
+		} ipv4;
+		struct {
+			__be32 saddr[4];
+			__be32 daddr[4];
+			__be16 sport;
+			__be16 dport;
+		} ipv6;
+	};
+};
+
+#define BPF_F_CURRENT_NETNS (-1L)
+#define CLOCK_MONOTONIC 1
 
 struct bpf_devmap_val {
 	__u32 ifindex;
@@ -172,6 +201,13 @@ static long (*const bpf_xdp_adjust_meta)(struct xdp_md *xdp, int delta) HELPER(5
 static long (*const bpf_xdp_adjust_tail)(struct xdp_md *xdp, int delta) HELPER(65);
 static long (*const bpf_fib_lookup)(void *ctx, struct bpf_fib_lookup *params, int plen,
 				    __u32 flags) HELPER(69);
+static struct bpf_sock *(*const bpf_sk_lookup_tcp)(void *ctx, struct bpf_sock_tuple *tuple,
+						    __u32 size, __u64 netns,
+						    __u64 flags) HELPER(84);
+static struct bpf_sock *(*const bpf_sk_lookup_udp)(void *ctx, struct bpf_sock_tuple *tuple,
+						    __u32 size, __u64 netns,
+						    __u64 flags) HELPER(85);
+static long (*const bpf_sk_release)(void *sock) HELPER(86);
 static long (*const bpf_map_push_elem)(void *map, const void *value, __u64 flags) HELPER(87);
 static long (*const bpf_map_pop_elem)(void *map, void *value) HELPER(88);
 static long (*const bpf_map_peek_elem)(void *map, void *value) HELPER(89);
@@ -199,6 +235,12 @@ static long (*const bpf_for_each_map_elem)(void *map, void *callback, void *ctx,
 					   __u64 flags) HELPER(164);
 static long (*const bpf_snprintf)(char *str, __u32 str_size, const char *fmt, __u64 *data,
 				  __u32 data_len) HELPER(165);
+static long (*const bpf_timer_init)(struct bpf_timer *timer, void *map,
+				    __u64 flags) HELPER(169);
+static long (*const bpf_timer_set_callback)(struct bpf_timer *timer, void *callback) HELPER(170);
+static long (*const bpf_timer_start)(struct bpf_timer *timer, __u64 nsecs,
+				     __u64 flags) HELPER(171);
+static long (*const bpf_timer_cancel)(struct bpf_timer *timer) HELPER(172);
 static long (*const bpf_trace_vprintk)(const char *fmt, __u32 fmt_size, const void *data,
 				       __u32 data_len) HELPER(177);
 static long (*const bpf_loop)(__u32 n, void *callback, void *ctx, __u64 flags) HELPER(181);
@@ -209,7 +251,11 @@ static long (*const bpf_xdp_load_bytes)(struct xdp_md *xdp, __u32 off, void *buf
 static long (*const bpf_xdp_store_bytes)(struct xdp_md *xdp, __u32 off, void *buf,
 					 __u32 len) HELPER(190);
 static void *(*const bpf_map_lookup_percpu_elem)(void *map, const void *key, __u32 cpu) HELPER(195);
+static long (*const bpf_dynptr_read)(void *dst, __u32 len, const struct bpf_dynptr *src,
+				     __u32 offset, __u64 flags) HELPER(201);
 static __u64 (*const bpf_ktime_get_tai_ns)(void) HELPER(208);
+static long (*const bpf_user_ringbuf_drain)(void *map, void *callback, void *ctx,
+					    __u64 flags) HELPER(209);
 
 /* Calls bpf_trace_printk with the format on the stack, as programs do. */
 #define bpf_printk(fmt, args...)                                  \

@@ -37,6 +37,13 @@ pub fn by_name(name: &str) -> Option<&'static Kfunc> {
 }
 
 impl Kfunc {
+    /// Whether it asks the device of a packet, so that only programs that are loaded
+    /// for one device may call it.
+    pub fn asks_device(&self) -> bool {
+        let known = self.signature;
+        known.is_some_and(|known| known.flags.contains(KfuncFlags::DEVICE_BOUND))
+    }
+
     /// Whether programs of this flavor may call it, if they may sleep where it
     /// asks for that.
     pub fn may_be_called_by(&self, flavor: &Flavor) -> bool {

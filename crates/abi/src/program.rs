@@ -109,6 +109,9 @@ pub struct ProgFlags {
     pub sleepable: bool,
     /// Understands multi-buffer packets (`xdp.frags`).
     pub xdp_frags: bool,
+    /// Loaded for one device (`BPF_F_XDP_DEV_BOUND_ONLY`): may call the kernel
+    /// functions that ask it about a packet.
+    pub device_bound: bool,
 }
 
 /// A function in linked code.

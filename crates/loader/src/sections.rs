@@ -110,6 +110,7 @@ const fn named(name: &'static str, prog_type: ProgType) -> SectionDef {
         flags: ProgFlags {
             sleepable: false,
             xdp_frags: false,
+            device_bound: false,
         },
     }
 }

@@ -11,10 +11,13 @@ use abi::xdp::XdpAction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
+use vm::packet::Hints;
+use vm::world::Socket;
+use xdp_sim::contents::FillProblem;
 
 use crate::expect;
 use crate::file::{Error, Node, Problem, Spot, blank as interface};
-use crate::model::{Interface, Name, ObjectSpec, Scenario};
+use crate::model::{Interface, Name, ObjectSpec, Scenario, SocketSpec};
 use crate::packet::{self, Pattern};
 use crate::run::{Arrival, Engine, Event, Fate, MapRef, Prepared, SimulatorStage, Stage};
 
@@ -85,6 +88,26 @@ impl Setup {
         self
     }
 
+    /// A socket that programs look up.
+    #[must_use]
+    pub fn socket(mut self, socket: Socket) -> Setup {
+        self.scenario.world.sockets.push((0, socket));
+        self
+    }
+
+    /// An AF_XDP socket in an xskmap, on the queue of the first interface that has
+    /// the number of its slot.
+    #[must_use]
+    pub fn af_xdp(mut self, map: &str, slot: u32) -> Setup {
+        self.scenario.sockets.push(SocketSpec {
+            map: called(map),
+            slot,
+            interface: 0,
+            queue: slot,
+        });
+        self
+    }
+
     /// CPUs of the machine.
     #[must_use]
     pub fn cpus(mut self, count: u32) -> Setup {
@@ -116,6 +139,11 @@ impl Setup {
         if scenario.interfaces.is_empty() {
             scenario.interfaces.push(interface("eth0", 2));
         }
+        let sockets = scenario.sockets.iter();
+        let queues = sockets.map(|socket| socket.queue.saturating_add(1)).max();
+        if let (Some(first), Some(queues)) = (scenario.interfaces.first_mut(), queues) {
+            first.queues = first.queues.max(queues);
+        }
         let prepared = Prepared::new(&scenario)?;
         let stage = SimulatorStage::new(&scenario, &prepared, self.engine)?;
         Ok(Fixture {
@@ -123,6 +151,7 @@ impl Setup {
             prepared,
             stage,
             events: Vec::new(),
+            hints: Hints::default(),
         })
     }
 }
@@ -135,6 +164,8 @@ pub struct Fixture {
     stage: SimulatorStage,
     /// What came and was not asked for yet.
     events: Vec<Event>,
+    /// What devices say of packets.
+    hints: Hints,
 }
 
 /// A packet that was sent, and what became of it.
@@ -212,6 +243,7 @@ impl Fixture {
             interface,
             queue: 0,
             cpu: 0,
+            hints: self.hints,
             data: &input,
         };
         let fate = self.stage.packet(&arrival).map_err(nowhere)?;
@@ -219,10 +251,39 @@ impl Fixture {
         Ok(Sent { input, fate })
     }
 
-    /// Lets time pass.
-    pub fn advance(&mut self, time: Duration) {
+    /// What devices say of the packets that come from now on
+    /// (`bpf_xdp_metadata_rx_timestamp` and so on).
+    pub fn set_hints(&mut self, hints: Hints) {
+        self.hints = hints;
+    }
+
+    /// Lets time pass, and the timers of maps run that are due by then.
+    ///
+    /// # Errors
+    ///
+    /// Why a timer's callback stopped without an end.
+    pub fn advance(&mut self, time: Duration) -> Result<(), Error> {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.stage.set_time(self.stage.time().saturating_add(time));
+        let ran = self.stage.catch_up();
+        self.events.extend(self.stage.take_events());
+        ran.map_err(|trap| nowhere(Problem::Timer(trap)))
+    }
+
+    /// Packets that the AF_XDP socket in a slot received since the last call.
+    ///
+    /// # Errors
+    ///
+    /// That there is no such map.
+    pub fn received(&mut self, map: &str, slot: u32) -> Result<Vec<Vec<u8>>, Error> {
+        let (wanted, _) = self.prepared.map(map).map_err(nowhere)?;
+        let is = |event: &mut Event| matches!(event, Event::Received { map, slot: at, .. } if (*map, *at) == (wanted, slot));
+        let taken = self.events.extract_if(.., is);
+        let data = taken.filter_map(|event| match event {
+            Event::Received { data, .. } => Some(data),
+            Event::Printk(_) | Event::Record { .. } => None,
+        });
+        Ok(data.collect())
     }
 
     /// A map by name.
@@ -340,6 +401,30 @@ impl MapHandle<'_> {
     pub fn delete(&mut self, key: impl Serialize) -> Result<bool, Error> {
         let key = self.key(&key)?;
         Ok(self.fixture.stage.delete(self.map, &key).is_ok())
+    }
+
+    /// Writes a record into a ring buffer of user space (`BPF_MAP_TYPE_USER_RINGBUF`),
+    /// by the type of this name in the object.
+    ///
+    /// # Errors
+    ///
+    /// That there is no such type, a record that has it not, or Linux's answer.
+    pub fn push(&mut self, ty: &str, record: impl Serialize) -> Result<(), Error> {
+        let typed = self.fixture.prepared.type_named(self.map.object, ty);
+        let typed = typed.ok_or_else(|| nowhere(Problem::unknown("type of the object", ty, [])))?;
+        let bytes = typed.encode(&node(&record));
+        let bytes = bytes.map_err(|(_, problem)| nowhere(Problem::Contents(Box::new(problem))))?;
+        self.push_bytes(&bytes)
+    }
+
+    /// Writes bytes into a ring buffer of user space.
+    ///
+    /// # Errors
+    ///
+    /// Linux's answer.
+    pub fn push_bytes(&mut self, record: &[u8]) -> Result<(), Error> {
+        let done = self.fixture.stage.push(self.map, record);
+        done.map_err(|errno| nowhere(Problem::Contents(Box::new(FillProblem::Refused(errno)))))
     }
 
     /// All entries, as JSON.

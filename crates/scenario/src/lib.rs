@@ -68,3 +68,5 @@ pub use fixture::{AsPacket, Fixture, MapHandle, Sent, Setup};
 pub use model::Scenario;
 pub use record::Recorder;
 pub use report::Report;
+pub use vm::packet::Hints;
+pub use vm::world::{Protocol, Socket};

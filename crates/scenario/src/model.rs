@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use abi::ProgType;
 use abi::xdp::XdpAction;
-use vm::world::{Device, Neighbour, Prefix, Route};
+use vm::packet::Hints;
+use vm::world::{Device, Neighbour, Prefix, Route, Socket};
 
 use crate::file::{Node, Source, Spot};
 use crate::packet::Definitions;
@@ -145,6 +146,8 @@ pub struct WorldSpec {
     pub routes: Vec<(usize, Route)>,
     /// Neighbours at first, with the places of their hosts.
     pub neighbours: Vec<(usize, Neighbour)>,
+    /// Sockets that programs look up, at first, with the places of their hosts.
+    pub sockets: Vec<(usize, Socket)>,
 }
 
 impl Default for WorldSpec {
@@ -156,6 +159,7 @@ impl Default for WorldSpec {
             budget: None,
             routes: Vec::new(),
             neighbours: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }
@@ -206,6 +210,8 @@ pub struct Step {
     pub queue: u32,
     /// The CPU that handles it.
     pub cpu: u32,
+    /// What the device says of its packets: the same of all, or of each.
+    pub hints: Vec<Hints>,
     /// What is expected of it.
     pub expect: Expect,
 }
@@ -240,6 +246,8 @@ pub enum Change {
     Set(Filling),
     /// Entries of a map are deleted: a list of keys.
     Delete(Filling),
+    /// User space writes records into a ring buffer of its own.
+    Push(Filling),
     /// A global variable gets a value.
     Global(Name, Node),
     /// A route is added, on the host with this place.
@@ -250,6 +258,10 @@ pub enum Change {
     AddNeighbour(usize, Neighbour),
     /// The neighbours with an address are removed, on all hosts.
     RemoveNeighbour(std::net::IpAddr),
+    /// A socket is opened, on the host with this place.
+    AddSocket(usize, Socket),
+    /// The sockets with an address of their own are closed, on all hosts.
+    RemoveSocket(std::net::SocketAddr),
     /// An interface goes up or down.
     Link(Name, bool),
 }

@@ -148,7 +148,7 @@ fn faulty_files() {
     fails_after_head(
         "[[step]]\npackt = \"eth\"",
         expect![
-            "t.toml:3:1: unknown key `packt` (did you mean `packet`?); there are: name, at, advance, set, delete, globals, add, remove, link, packet, capture, repeat, interface, queue, cpu, expect"
+            "t.toml:3:1: unknown key `packt` (did you mean `packet`?); there are: name, at, advance, set, delete, push, globals, add, remove, link, packet, capture, repeat, interface, queue, hints, cpu, expect"
         ],
     );
     fails_after_head(
@@ -277,7 +277,9 @@ fn faulty_files() {
     );
     fails_after_head(
         "[[sockets]]",
-        expect!["t.toml:2:1: missing key `map`: the xskmap that it is in"],
+        expect![
+            "t.toml:2:1: missing key `map`: the xskmap of an AF_XDP socket (`tcp` or `udp` for others)"
+        ],
     );
 }
 
@@ -554,4 +556,83 @@ expect = { action = "aborted", trap = "insn 5: more than 5 instructions" }
     let report = Scenario::load(&path).unwrap().run().unwrap();
     let text = report::text(&report);
     assert!(report.is_ok(), "{text}");
+}
+
+#[test]
+fn faulty_hints() {
+    let step = "[[step]]\npacket = \"eth / ip\"\n";
+    let cases = [
+        (
+            "hints = { timestamp = \"soon\" }",
+            "t.toml:4:23: expected nanoseconds, or text such as \"1.5s\", \"20ms\", \"3us\", found `soon`",
+        ),
+        (
+            "hints = { hash = 1, hash-type = \"l4-ipv4-tpc\" }",
+            "t.toml:4:33: no type of hash is called `l4-ipv4-tpc` (did you mean `l4-ipv4-tcp`?); there are: none, l2, l3-ipv4, l3-ipv6, l3-ipv4-opt, l3-ipv6-ex, l4-any, l4-ipv4-tcp, l4-ipv4-udp, l4-ipv4-sctp, l4-ipv4-ipsec, l4-ipv4-icmp, l4-ipv6-tcp, l4-ipv6-udp, l4-ipv6-sctp, l4-ipv6-ipsec, l4-ipv6-icmp, l4-ipv6-tcp-ex, l4-ipv6-udp-ex",
+        ),
+        (
+            "hints = { hash-type = \"l2\" }",
+            "t.toml:4:23: missing key `hash`: the number that `hash-type` is the type of",
+        ),
+        (
+            "hints = { vlan = { id = 4096 } }",
+            "t.toml:4:25: expected a number of 12 bits, found 4096",
+        ),
+        (
+            "hints = { stamp = 1 }",
+            "t.toml:4:11: unknown key `stamp`; there are: timestamp, hash-type, hash, vlan",
+        ),
+        (
+            "hints = [{}, {}]",
+            "t.toml:4:9: expected a table, or a list with one for each packet (1), found a list of 2",
+        ),
+    ];
+    for (text, expected) in cases {
+        let (folder, path) = written(&format!("{HEAD}{step}{text}"));
+        let error = Scenario::load(&path).unwrap_err().to_string();
+        assert_eq!(said(&folder, &error), expected);
+    }
+}
+
+#[test]
+fn faulty_sockets_and_records() {
+    fails_after_head(
+        "[[sockets]]\ntcp = \"192.0.2.1\"",
+        expect![
+            "t.toml:3:7: expected an address with a port such as 192.0.2.1:80 or [::]:80, found `192.0.2.1`"
+        ],
+    );
+    fails_after_head(
+        "[[sockets]]\ntcp = \"[::]:1\"\nudp = \"[::]:1\"",
+        expect!["t.toml:4:7: `tcp` and `udp` cannot both be given"],
+    );
+    fails_after_head(
+        "[[sockets]]\nport = 80",
+        expect![
+            "t.toml:2:1: missing key `map`: the xskmap of an AF_XDP socket (`tcp` or `udp` for others)"
+        ],
+    );
+    fails_after_head(
+        "[[step]]\npush.knockers = [\"0x00\"]",
+        expect!["t.toml:3:6: expected a map of type user_ringbuf, found knockers, of type hash"],
+    );
+    let commands = "object = \"SCENARIOS/commands.bpf.o\"\n";
+    let typed = format!("{commands}event-types = {{ commands = \"struct command\" }}\n");
+    fails(
+        &format!("{commands}[[step]]\npush.commands = [{{ port = 1 }}]"),
+        expect![[r#"
+            t.toml:3:18: expected bytes such as "0x0102" (`event-types.commands` names a type for tables), found a table"#]],
+    );
+    fails(
+        &format!("{typed}[[step]]\npush.commands = [{{ port = 1, verb = \"DENY\" }}]"),
+        expect!["t.toml:4:37: value: verb: enum verb has no value \"DENY\""],
+    );
+    fails(
+        &format!("{typed}[[step]]\npush.commands = [\"hex 0\"]"),
+        expect!["t.toml:4:23: expected pairs of hex digits such as 45 or ??, found `0`"],
+    );
+    fails(
+        &format!("{typed}[[step]]\npush.commands = [\"payload len=5000\"]"),
+        expect!["t.toml:4:18: the map refuses it: E2BIG"],
+    );
 }

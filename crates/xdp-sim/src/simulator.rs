@@ -71,6 +71,7 @@ impl Simulator {
             at: At {
                 ifindex: options.ifindex,
                 queue: options.queue,
+                hinted: true,
             },
         })
     }
@@ -97,7 +98,11 @@ impl Simulator {
     /// call says otherwise.
     pub fn arrive_at(&mut self, program: ProgId, ifindex: u32, queue: u32) {
         self.entry = program;
-        self.at = At { ifindex, queue };
+        self.at = At {
+            ifindex,
+            queue,
+            hinted: true,
+        };
     }
 
     /// Why programs beside the one on the interface could not be loaded.

@@ -212,7 +212,22 @@ impl Topology {
         }
     }
 
+    /// Runs the timers that are due on all hosts; how many.
+    ///
+    /// # Errors
+    ///
+    /// On which host a callback trapped, and why; the timers after it have not run.
+    pub fn run_timers(&mut self) -> Result<u32, (usize, Trap)> {
+        let mut count = 0;
+        for (place, (_, host)) in self.hosts.iter_mut().enumerate() {
+            count += host.run_timers().map_err(|trap| (place, trap))?;
+        }
+        Ok(count)
+    }
+
     /// Lets a packet arrive on a queue of an interface, and follows it to its end.
+    /// What the host's devices say of packets ([`Host::set_hints`]) they say of this
+    /// arrival only.
     /// Behind that interface, everything arrives on queue 0.
     ///
     /// # Errors
@@ -274,7 +289,7 @@ impl Topology {
             step.before = data;
             return Ok(step);
         }
-        match host.receive(at.interface, queue, &data)? {
+        match host.receive_frame(at.interface, queue, &data, from.is_none())? {
             Some(outcome) => {
                 step.action = Some(outcome.action);
                 step.ret = outcome.ret;

@@ -140,6 +140,7 @@ impl Probe {
             flags: ProgFlags {
                 sleepable: flavor.sleepable,
                 xdp_frags: flavor.frags,
+                device_bound: false,
             },
             license: if extras.proprietary {
                 "Proprietary"

@@ -391,6 +391,7 @@ fn program(flavor: &'static Flavor, code: Vec<isa::Slot>, maps: Vec<MapDef>) -> 
         flags: ProgFlags {
             sleepable: flavor.sleepable,
             xdp_frags: false,
+            device_bound: false,
         },
         license: "GPL".to_owned(),
         kern_version: 0,

@@ -122,6 +122,7 @@ fn build(form: Form, kernel_types: Option<&Btf>) -> Result<RawProgram, RawError>
         flags: ProgFlags {
             sleepable: flags & SLEEPABLE != 0,
             xdp_frags: flags & XDP_HAS_FRAGS != 0,
+            device_bound: false,
         },
         license: form.license,
         kern_version: form.kern_version,

@@ -4,7 +4,7 @@ mod packets;
 mod state;
 
 pub(crate) use packets::PacketJudge;
-pub(crate) use state::{entry_json, state};
+pub(crate) use state::{entry_json, event_type, record_bytes, state};
 
 use std::collections::BTreeMap;
 
@@ -56,6 +56,12 @@ impl Seen {
         }
         self.printk.extend(step.printk);
     }
+}
+
+/// Notes that a timer's callback stopped without an end.
+pub(crate) fn trapped_timer(scenario: &Scenario, spot: &Spot, trap: String, check: &mut Check) {
+    let mut judge = Judge { scenario, check };
+    judge.miss(spot, "timers", "no trap", trap);
 }
 
 /// Where misses of a scenario are noted.

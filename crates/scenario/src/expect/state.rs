@@ -262,7 +262,7 @@ fn events(
 }
 
 /// What the scenario says that records of a map are.
-fn event_type<'a>(
+pub(crate) fn event_type<'a>(
     scenario: &Scenario,
     prepared: &'a Prepared,
     map: MapRef,
@@ -279,6 +279,33 @@ fn event_type<'a>(
         }
     }
     Ok(None)
+}
+
+/// The bytes of a record: a value of its type, or a description of bytes.
+pub(crate) fn record_bytes(
+    scenario: &Scenario,
+    map: &str,
+    typed: Option<Typed<'_>>,
+    record: &Node,
+) -> Result<Vec<u8>, Error> {
+    match (typed, &record.data) {
+        (_, Data::Text(text)) => {
+            let bytes = crate::packet::bytes_with(text, &scenario.definitions);
+            bytes.map_err(|error| {
+                Error::in_packet(scenario.source.as_ref(), &record.span, text, error)
+            })
+        }
+        (Some(typed), _) => typed.encode(record).map_err(|e| wrong(scenario, e)),
+        (None, data) => {
+            let problem = Problem::Expected {
+                expected: format!(
+                    "bytes such as \"0x0102\" (`event-types.{map}` names a type for tables)"
+                ),
+                found: data.kind().to_owned(),
+            };
+            Err(Error::at(scenario.source.as_ref(), &record.span, problem))
+        }
+    }
 }
 
 /// A record by its type, without what follows that; in hex where it has none.

@@ -167,6 +167,9 @@ pub enum Problem {
         /// Linux's sentence.
         sentence: String,
     },
+    /// The callback of a timer that stopped without an end.
+    #[error("a timer's callback stopped: {0}")]
+    Timer(String),
     /// Maps, programs or packets that cannot be set up.
     #[error(transparent)]
     Simulator(Box<xdp_sim::Error>),

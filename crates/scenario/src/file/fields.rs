@@ -72,6 +72,11 @@ impl<'a> Fields<'a> {
         Some(self.given(key, node))
     }
 
+    /// Whether a key is given that was not read yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(k, _)| k.name == key)
+    }
+
     /// The value of a key that must be given.
     pub(super) fn need(
         &mut self,

@@ -8,6 +8,7 @@
 mod error;
 mod expectations;
 mod fields;
+mod hints;
 mod network;
 mod node;
 mod objects;

@@ -1,9 +1,9 @@
 //! Hosts, interfaces, links, routes and neighbours, as `ip link`, `ip route` and `ip neigh` have
 //! them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use vm::world::{Device, Neighbour, Prefix, Route, RouteKind, Vlan};
+use vm::world::{Device, Neighbour, Prefix, Protocol, Route, RouteKind, Socket, Vlan};
 
 use super::error::{Error, Problem};
 use super::fields::{Fields, Given};
@@ -141,11 +141,18 @@ pub(super) fn links(given: Given<'_>, scenario: &mut Scenario) -> Result<(), Err
     Ok(())
 }
 
-/// `[[sockets]]`: `map`, `slot`, `interface`, `queue`.
+/// `[[sockets]]`: AF_XDP ones with `map`, `slot`, `interface`, `queue`, and those
+/// that programs look up, with `tcp` or `udp`.
 pub(super) fn sockets(given: Given<'_>, scenario: &mut Scenario) -> Result<(), Error> {
     for given in given.list()? {
         let mut fields = Fields::of(given)?;
-        let map = text(&fields.need("map", "the xskmap that it is in")?)?;
+        if fields.has("tcp") || fields.has("udp") {
+            let socket = socket(fields, scenario)?;
+            scenario.world.sockets.push(socket);
+            continue;
+        }
+        let what = "the xskmap of an AF_XDP socket (`tcp` or `udp` for others)";
+        let map = text(&fields.need("map", what)?)?;
         let mut socket = SocketSpec {
             map,
             ..SocketSpec::default()
@@ -170,6 +177,63 @@ pub(super) fn sockets(given: Given<'_>, scenario: &mut Scenario) -> Result<(), E
         scenario.sockets.push(socket);
     }
     Ok(())
+}
+
+/// A TCP or UDP socket, and the place of its host.
+pub(super) fn socket(
+    mut fields: Fields<'_>,
+    scenario: &Scenario,
+) -> Result<(usize, Socket), Error> {
+    let (tcp, udp) = (fields.take("tcp"), fields.take("udp"));
+    let (protocol, local) = match (tcp, udp) {
+        (Some(_), Some(given)) => {
+            return Err(given.error(Problem::Both {
+                one: "tcp",
+                other: "udp",
+            }));
+        }
+        (None, Some(given)) => (Protocol::Udp, given),
+        (Some(given), None) => (Protocol::Tcp, given),
+        (None, None) => {
+            let what = "address and port of a TCP socket (`udp` for the other kind)";
+            (Protocol::Tcp, fields.need("tcp", what)?)
+        }
+    };
+    let mut socket = Socket::listening(protocol, end(&local)?);
+    let mut host = 0;
+    if let Some(given) = fields.take("host") {
+        let name = given.text()?;
+        let found = scenario.hosts.iter().position(|host| host.text == name);
+        let known = || scenario.hosts.iter().map(|host| host.text.as_str());
+        host = found.ok_or_else(|| given.error(Problem::unknown("host", name, known())))?;
+    }
+    if let Some(given) = fields.take("interface") {
+        (host, socket.device) = index(&given, &scenario.interfaces)?;
+    }
+    if let Some(given) = fields.take("remote") {
+        socket.remote = Some(end(&given)?);
+    }
+    for (key, value) in [
+        ("mark", &mut socket.mark),
+        ("priority", &mut socket.priority),
+    ] {
+        if let Some(given) = fields.take(key) {
+            *value = given.number()?;
+        }
+    }
+    if let Some(given) = fields.take("syn-flood") {
+        socket.syn_flood = given.truth()?;
+    }
+    fields.finish()?;
+    Ok((host, socket))
+}
+
+/// An IP address and a port.
+pub(super) fn end(given: &Given<'_>) -> Result<SocketAddr, Error> {
+    given.parsed(
+        |text| text.parse().ok(),
+        "an address with a port such as 192.0.2.1:80 or [::]:80",
+    )
 }
 
 /// `programs = […]`: what a dispatcher runs on an interface.

@@ -2,9 +2,10 @@
 
 use super::error::{Error, Problem};
 use super::fields::{Fields, Given};
+use super::node::Data;
 use super::read::{fillings, name};
-use super::{expectations, network};
-use crate::model::{Change, Name, Packets, Scenario, Step};
+use super::{expectations, hints, network};
+use crate::model::{Change, Filling, Name, Packets, Scenario, Step};
 
 /// One step.
 pub(super) fn read(given: Given<'_>, scenario: &Scenario) -> Result<Step, Error> {
@@ -92,6 +93,9 @@ fn packets(fields: &mut Fields<'_>, scenario: &Scenario, step: &mut Step) -> Res
             return Err(given.expected(format!("a queue below {queues}")));
         }
     }
+    if let Some(given) = fields.take("hints") {
+        step.hints = hints::read(given, step)?;
+    }
     if let Some(given) = fields.take("cpu") {
         step.cpu = given.number()?;
         let cpus = scenario.world.cpus;
@@ -113,6 +117,16 @@ fn changes(
     if let Some(given) = fields.take("delete") {
         changes.extend(fillings(given)?.into_iter().map(Change::Delete));
     }
+    if let Some(given) = fields.take("push") {
+        for (key, value) in Fields::of(given)?.rest() {
+            let map = name(&key.name, &value, &key.span);
+            if !matches!(value.node.data, Data::List(_)) {
+                return Err(value.expected("a list of records: tables of fields, or bytes"));
+            }
+            let entries = value.node;
+            changes.push(Change::Push(Filling { map, entries }));
+        }
+    }
     if let Some(given) = fields.take("globals") {
         for (key, value) in Fields::of(given)?.rest() {
             let name = name(&key.name, &value, &key.span);
@@ -133,6 +147,13 @@ fn changes(
                 changes.push(Change::AddNeighbour(host, new));
             }
         }
+        if let Some(given) = add.take("sockets") {
+            for socket in given.list()? {
+                let fields = Fields::of(socket)?;
+                let (host, new) = network::socket(fields, scenario)?;
+                changes.push(Change::AddSocket(host, new));
+            }
+        }
         add.finish()?;
     }
     if let Some(given) = fields.take("remove") {
@@ -145,6 +166,11 @@ fn changes(
         if let Some(given) = remove.take("neighbours") {
             for address in given.list()? {
                 changes.push(Change::RemoveNeighbour(network::address(&address)?));
+            }
+        }
+        if let Some(given) = remove.take("sockets") {
+            for local in given.list()? {
+                changes.push(Change::RemoveSocket(network::end(&local)?));
             }
         }
         remove.finish()?;

@@ -7,6 +7,7 @@ mod stage;
 use std::collections::BTreeMap;
 use std::fs::File;
 
+use abi::MapType;
 use xdp_sim::capture::{self, Reader};
 
 pub use prepare::{Attached, LoadedObject, Prepared};
@@ -100,6 +101,7 @@ struct Play<'a> {
 impl Play<'_> {
     fn step(&mut self, place: usize, step: &Step) -> Result<Check, Error> {
         self.pass_time(step);
+        let mut timers = self.stage.catch_up();
         for change in &step.changes {
             self.change(change)?;
         }
@@ -108,6 +110,8 @@ impl Play<'_> {
         self.take_events(&mut seen);
         let mut judge = PacketJudge::new(self.scenario, step);
         self.packets(step, &mut seen, &mut judge)?;
+        timers = timers.and_then(|()| self.stage.catch_up());
+        self.take_events(&mut seen);
         let mut check = Check {
             name: step_name(place, step),
             place: self
@@ -119,6 +123,9 @@ impl Play<'_> {
             ..Check::default()
         };
         judge.finish(&mut check);
+        if let Err(trap) = timers {
+            expect::trapped_timer(self.scenario, &step.spot, trap, &mut check);
+        }
         let state = &step.expect.state;
         expect::state(
             self.scenario,
@@ -266,6 +273,10 @@ impl Play<'_> {
             interface: interface.unwrap_or(0),
             queue: step.queue,
             cpu: step.cpu,
+            hints: match &step.hints[..] {
+                [all] => *all,
+                each => each.get(seen.packets as usize).copied().unwrap_or_default(),
+            },
             data,
         };
         let fate = self.stage.packet(&arrival);
@@ -295,11 +306,14 @@ impl Play<'_> {
         match change {
             Change::Set(filling) => return self.set(filling),
             Change::Delete(filling) => return self.delete(filling),
+            Change::Push(filling) => return self.push(filling),
             Change::Global(name, value) => return self.set_global(name, value),
             _ => {}
         }
         let host = match change {
-            Change::AddRoute(host, _) | Change::AddNeighbour(host, _) => Some(*host),
+            Change::AddRoute(host, _)
+            | Change::AddNeighbour(host, _)
+            | Change::AddSocket(host, _) => Some(*host),
             Change::Link(name, _) => self.scenario.interface(&name.text).map(|i| i.host),
             _ => None,
         };
@@ -360,6 +374,31 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// Writes records into a ring buffer of user space, one by one.
+    fn push(&mut self, filling: &Filling) -> Result<(), Error> {
+        let fail = |problem| at(self.scenario, &filling.map.spot, problem);
+        let (map, def) = self.prepared.map(&filling.map.text).map_err(fail)?;
+        if def.map_type != MapType::UserRingbuf {
+            return Err(fail(Problem::Expected {
+                expected: "a map of type user_ringbuf".to_owned(),
+                found: format!("{}, of type {}", filling.map.text, def.map_type.name()),
+            }));
+        }
+        let Data::List(records) = &filling.entries.data else {
+            return Ok(());
+        };
+        let typed = expect::event_type(self.scenario, self.prepared, map)?;
+        for record in records {
+            let bytes = expect::record_bytes(self.scenario, &filling.map.text, typed, record)?;
+            let pushed = self.stage.push(map, &bytes);
+            pushed.map_err(|errno| {
+                let problem = xdp_sim::contents::FillProblem::Refused(errno);
+                wrong(self.scenario, (record.span.clone(), problem))
+            })?;
+        }
+        Ok(())
+    }
+
     fn set_global(&mut self, name: &crate::model::Name, value: &Node) -> Result<(), Error> {
         let fail = |problem| at(self.scenario, &name.spot, problem);
         let (map, global) = self.prepared.global(&name.text).map_err(fail)?;
@@ -400,7 +439,9 @@ fn change_network(scenario: &Scenario, network: &mut vm::world::Network, change:
                 device.up = *up;
             }
         }
-        Change::Set(_) | Change::Delete(_) | Change::Global(..) => {}
+        Change::AddSocket(_, socket) => network.sockets.push(socket.clone()),
+        Change::RemoveSocket(local) => network.sockets.retain(|known| known.local != *local),
+        Change::Set(_) | Change::Delete(_) | Change::Push(_) | Change::Global(..) => {}
     }
 }
 

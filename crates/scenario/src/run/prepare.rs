@@ -218,6 +218,15 @@ impl Prepared {
                 }
                 _ => program,
             };
+            // Whoever asks the device is loaded for it.
+            let bound;
+            let program = match asks_device(program) {
+                true => {
+                    bound = bound_to_device(program);
+                    &bound
+                }
+                false => program,
+            };
             let verdict = verifier::verify(program, &config, None);
             match verdict {
                 Verdict::Accepted(acceptance) => {
@@ -360,6 +369,21 @@ impl LoadedObject {
             Some((host, object)) => self.host_name == host && self.name == object,
         }
     }
+}
+
+/// Whether a program calls a kernel function that only programs for one device may
+/// call.
+fn asks_device(program: &Program) -> bool {
+    let named = program.externs.iter();
+    let known = named.filter_map(|named| abi::kfuncs::by_name(&named.name));
+    known.into_iter().any(abi::kfuncs::Kfunc::asks_device)
+}
+
+/// The program as it is loaded for one device.
+fn bound_to_device(program: &Program) -> Program {
+    let mut program = program.clone();
+    program.flags.device_bound = true;
+    program
 }
 
 /// An error at a place of the scenario.

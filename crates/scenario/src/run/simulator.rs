@@ -271,6 +271,9 @@ fn world(scenario: &Scenario, host: usize) -> World {
     let neighbours = spec.neighbours.iter().filter(|(of, _)| *of == host);
     let neighbours = neighbours.map(|(_, neighbour)| neighbour.clone());
     network.neighbours.extend(neighbours);
+    let sockets = spec.sockets.iter().filter(|(of, _)| *of == host);
+    let sockets = sockets.map(|(_, socket)| socket.clone());
+    network.sockets.extend(sockets);
     world
 }
 
@@ -282,6 +285,7 @@ impl Stage for SimulatorStage {
         };
         if let Some(host) = self.topology.host_mut(end.host) {
             host.machine_mut().world.cpu.id = arrival.cpu;
+            host.set_hints(arrival.hints);
         }
         let journey = self.topology.inject(end, arrival.queue, arrival.data)?;
         if journey.cut {
@@ -312,6 +316,14 @@ impl Stage for SimulatorStage {
         self.topology.set_time(now_ns);
     }
 
+    fn catch_up(&mut self) -> Result<(), String> {
+        let ran = self.topology.run_timers();
+        ran.map(drop).map_err(|(host, trap)| {
+            let host = self.topology.host(host);
+            host.map_or_else(String::new, |host| host.machine().explain(&trap))
+        })
+    }
+
     fn set(&mut self, map: MapRef, entries: &Json) -> Result<(), FillError> {
         match self.live(map) {
             Some((host, id)) => host.fill_map(id, entries),
@@ -339,6 +351,11 @@ impl Stage for SimulatorStage {
     fn update(&mut self, map: MapRef, key: &[u8], value: &[u8]) -> Result<(), Errno> {
         let (host, id) = self.live(map).ok_or(Errno::EBADF)?;
         host.machine_mut().map_update(id, key, value, update::ANY)
+    }
+
+    fn push(&mut self, map: MapRef, record: &[u8]) -> Result<(), Errno> {
+        let (host, id) = self.live(map).ok_or(Errno::EBADF)?;
+        host.machine_mut().user_ringbuf_push(id, record)
     }
 
     fn network(&mut self, host: usize) -> Option<&mut Network> {

@@ -6,6 +6,7 @@
 use abi::Errno;
 use abi::xdp::XdpAction;
 use serde_json::Value as Json;
+use vm::packet::Hints;
 use vm::world::Network;
 use xdp_sim::contents::FillError;
 
@@ -25,6 +26,15 @@ pub trait Stage {
 
     /// Sets the time.
     fn set_time(&mut self, now_ns: u64);
+
+    /// Runs what has become due by now, such as timers.
+    ///
+    /// # Errors
+    ///
+    /// Why something of it stopped.
+    fn catch_up(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Puts entries into a map, in the form of [`xdp_sim::contents`].
     ///
@@ -57,6 +67,15 @@ pub trait Stage {
     /// Linux's answer.
     fn update(&mut self, map: MapRef, key: &[u8], value: &[u8]) -> Result<(), Errno>;
 
+    /// Writes a record into a ring buffer of user space.
+    ///
+    /// # Errors
+    ///
+    /// Linux's answer.
+    fn push(&mut self, _map: MapRef, _record: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
     /// Devices, routes and neighbours of the host with this place, where they can
     /// be changed.
     fn network(&mut self, host: usize) -> Option<&mut Network>;
@@ -83,6 +102,8 @@ pub struct Arrival<'a> {
     pub queue: u32,
     /// CPU that handles it.
     pub cpu: u32,
+    /// What the device knows of it.
+    pub hints: Hints,
     /// The frame.
     pub data: &'a [u8],
 }

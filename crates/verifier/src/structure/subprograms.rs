@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use abi::kfuncs::{self, KfuncFlags};
+use abi::kfuncs::{self, Kfunc};
 use abi::{ExternKind, Program};
 use isa::{CallTarget, Insn, Pc, Slot, table};
 
@@ -109,11 +109,10 @@ fn check_kfunc(
     if named.is_none_or(|named| named.kind != ExternKind::Kfunc) {
         return Err(Refusal::NoKfunc(index).into());
     }
-    let bound = named
+    let asks_device = named
         .and_then(|named| kfuncs::by_name(&named.name))
-        .and_then(|kfunc| kfunc.signature)
-        .is_some_and(|known| known.flags.contains(KfuncFlags::DEVICE_BOUND));
-    if bound {
+        .is_some_and(Kfunc::asks_device);
+    if asks_device && !program.flags.device_bound {
         return Err(Refusal::KfuncDevice.into());
     }
     known.insert((index, module));

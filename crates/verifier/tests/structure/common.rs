@@ -88,6 +88,7 @@ pub(crate) fn program(row: &Value) -> (Program, Config) {
         flags: ProgFlags {
             sleepable: row["sleepable"] == true,
             xdp_frags: false,
+            device_bound: false,
         },
         code: Slot::read_all(&bytes(text("code"))).expect("whole slots"),
         maps: maps(&row["maps"]),

@@ -33,6 +33,8 @@ pub(crate) enum Entry {
 pub(crate) struct At {
     pub(crate) ifindex: u32,
     pub(crate) queue: u32,
+    /// Whether the device says what it knows of the packet.
+    pub(crate) hinted: bool,
 }
 
 impl Host {
@@ -47,6 +49,17 @@ impl Host {
         queue: u32,
         packet: &[u8],
     ) -> Result<Option<Outcome<'_>>, Error> {
+        self.receive_frame(interface, queue, packet, true)
+    }
+
+    /// The same, with or without what the device knows of the packet.
+    pub(crate) fn receive_frame(
+        &mut self,
+        interface: InterfaceId,
+        queue: u32,
+        packet: &[u8],
+        hinted: bool,
+    ) -> Result<Option<Outcome<'_>>, Error> {
         let Some(known) = self.interfaces.get(interface.0) else {
             return Err(Error::NoInterface {
                 name: format!("number {}", interface.0),
@@ -59,9 +72,19 @@ impl Host {
         let at = At {
             ifindex: known.ifindex,
             queue,
+            hinted,
         };
         let entry = Entry::Interface(interface.0);
         self.run_and(entry, at, packet, true).map(Some)
+    }
+
+    /// Runs the timers that are due; how many. They also run before each packet.
+    ///
+    /// # Errors
+    ///
+    /// What a callback trapped for; the timers after it have not run.
+    pub fn run_timers(&mut self) -> Result<u32, Trap> {
+        self.machine.run_timers()
     }
 
     pub(crate) fn run_and(
@@ -202,7 +225,10 @@ impl Host {
             ingress_ifindex: at.ifindex,
             rx_queue_index: at.queue,
             egress_ifindex,
-            hints: self.hints,
+            hints: match at.hinted {
+                true => self.hints,
+                false => packet::Hints::default(),
+            },
         })?;
         self.machine.redirect = None;
         Ok(self.run_program(program, ctx))
@@ -319,7 +345,14 @@ impl Host {
         if let Destination::Cpu(there) = to {
             self.machine.world.cpu.id = there;
         }
-        let answer = self.answer(program, &data, &meta, At { queue, ..at }, egress);
+        // Only programs that are bound to a device are told what it knows, and those
+        // are in no map.
+        let at = At {
+            queue,
+            hinted: false,
+            ..at
+        };
+        let answer = self.answer(program, &data, &meta, at, egress);
         self.machine.world.cpu.id = cpu;
         self.scratch = data;
         self.metadata = meta;

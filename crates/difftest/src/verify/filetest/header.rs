@@ -152,6 +152,8 @@ impl Header {
             flags: ProgFlags {
                 sleepable: self.flags & 1 << 4 != 0,
                 xdp_frags: self.flags & 1 << 5 != 0,
+                // There is no device that the program is given for.
+                device_bound: false,
             },
             license: self.license,
             kern_version: 0,
