@@ -298,6 +298,74 @@ impl BtfBuilder {
         )
     }
 
+    /// All types of another graph that has no base; what to add to its ids.
+    pub fn append(&mut self, other: &Btf) -> u32 {
+        let shift = self.next_id().0.saturating_sub(1);
+        let moved = |id: u32| match id {
+            0 => 0,
+            id => id.saturating_add(shift),
+        };
+        for id in other.own_ids() {
+            let Some(record) = other.record(id) else {
+                continue;
+            };
+            let words: Vec<u32> = record
+                .tail
+                .as_chunks()
+                .0
+                .iter()
+                .copied()
+                .map(u32::from_le_bytes)
+                .collect();
+            let mut text = |offset: u32| self.string(other.str(offset).unwrap_or_default());
+            let tail: Vec<u32> = match record.kind {
+                Kind::Struct | Kind::Union => {
+                    let members = words.as_chunks().0.iter();
+                    members
+                        .flat_map(|[name, ty, offset]| [text(*name), moved(*ty), *offset])
+                        .collect()
+                }
+                Kind::FuncProto => {
+                    let params = words.as_chunks().0.iter();
+                    params
+                        .flat_map(|[name, ty]| [text(*name), moved(*ty)])
+                        .collect()
+                }
+                Kind::Enum => {
+                    let values = words.as_chunks().0.iter();
+                    values
+                        .flat_map(|[name, value]| [text(*name), *value])
+                        .collect()
+                }
+                Kind::Enum64 => {
+                    let values = words.as_chunks().0.iter();
+                    values
+                        .flat_map(|[name, low, high]| [text(*name), *low, *high])
+                        .collect()
+                }
+                Kind::Datasec => {
+                    let vars = words.as_chunks().0.iter();
+                    vars.flat_map(|[ty, offset, size]| [moved(*ty), *offset, *size])
+                        .collect()
+                }
+                Kind::Array => words
+                    .iter()
+                    .zip([true, true, false])
+                    .map(|(word, ty)| if ty { moved(*word) } else { *word })
+                    .collect(),
+                _ => words,
+            };
+            let info = list_info(record.vlen.into(), record.flag);
+            let size_or_type = match record.kind.is_sized() {
+                true => record.size_or_type,
+                false => moved(record.size_or_type),
+            };
+            let name = other.str(record.name).unwrap_or_default();
+            self.record(record.kind, name, info, size_or_type, &tail);
+        }
+        shift
+    }
+
     /// Any record at all: `info` holds the list's length and the kind flag.
     pub(crate) fn record(
         &mut self,

@@ -64,7 +64,7 @@ pub(crate) struct Record<'a> {
     pub(crate) kind: Kind,
     pub(crate) flag: bool,
     /// Linkage of a function; the length of the list otherwise.
-    vlen: u16,
+    pub(crate) vlen: u16,
     pub(crate) size_or_type: u32,
     pub(crate) tail: &'a [u8],
 }

@@ -120,6 +120,13 @@ impl Kind {
         matches!(self, Kind::Struct | Kind::Union)
     }
 
+    /// Whether a record of it says a size, and no other type.
+    pub(crate) fn is_sized(self) -> bool {
+        let none = matches!(self, Kind::Void | Kind::Array | Kind::Fwd | Kind::Datasec);
+        let sized = matches!(self, Kind::Int | Kind::Float) || self.is_composite();
+        none || sized || self.is_enum()
+    }
+
     /// Enum of either width.
     pub fn is_enum(self) -> bool {
         matches!(self, Kind::Enum | Kind::Enum64)

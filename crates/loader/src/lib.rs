@@ -21,7 +21,8 @@
 //! (functions) → `types` (BTF) → `declared` (what code refers to: `legacy_maps`,
 //! `btf_maps`, `globals`, `externs`, `kconfig`, `struct_ops`) → `reference`
 //! (relocations, understood) and `core_relo` → `entries` (which functions are
-//! programs, by [`sections`]) → `link`.
+//! programs, by [`sections`]) → `link`. `extension` links programs of two objects
+//! ([`replace_function`]).
 //!
 //! # Invariants
 //!
@@ -48,6 +49,7 @@ mod declared;
 mod elf;
 mod entries;
 mod error;
+mod extension;
 mod externs;
 mod globals;
 mod kconfig;
@@ -69,6 +71,7 @@ mod wire;
 pub use core_relo::CoreRelocation;
 pub use entries::Entry;
 pub use error::{CoreError, Error, KconfigError, MapError, Place, RelocationError};
+pub use extension::{ExtensionError, replace_function};
 pub use externs::{ExternInfo, ExternSource};
 pub use globals::Global;
 pub use note::Note;

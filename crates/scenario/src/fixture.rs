@@ -17,7 +17,7 @@ use xdp_sim::contents::FillProblem;
 
 use crate::expect;
 use crate::file::{Error, Node, Problem, Spot, blank as interface};
-use crate::model::{Interface, Name, ObjectSpec, Scenario, SocketSpec};
+use crate::model::{Interface, Name, ObjectSpec, ReplaceSpec, Scenario, SocketSpec};
 use crate::packet::{self, Pattern};
 use crate::run::{Arrival, Engine, Event, Fate, MapRef, Prepared, SimulatorStage, Stage};
 
@@ -69,6 +69,29 @@ impl Setup {
         if let Some(object) = self.scenario.objects.first_mut() {
             object.globals.push((called(name), node(&value)));
         }
+        self
+    }
+
+    /// Another object, for programs that take the place of functions.
+    #[must_use]
+    pub fn with_object(mut self, name: &str, path: impl Into<PathBuf>) -> Setup {
+        self.scenario.objects.push(ObjectSpec {
+            name: name.to_owned(),
+            path: path.into(),
+            ..ObjectSpec::default()
+        });
+        self
+    }
+
+    /// An `freplace` program that takes the place of a function, which is
+    /// `program:function`.
+    #[must_use]
+    pub fn replace(mut self, function: &str, extension: &str) -> Setup {
+        self.scenario.replacements.push(ReplaceSpec {
+            function: called(function),
+            program: called(extension),
+            object: None,
+        });
         self
     }
 

@@ -26,6 +26,8 @@ pub struct Scenario {
     pub interfaces: Vec<Interface>,
     /// What joins them.
     pub links: Vec<LinkSpec>,
+    /// Programs that take the place of functions of others.
+    pub replacements: Vec<ReplaceSpec>,
     /// AF_XDP sockets.
     pub sockets: Vec<SocketSpec>,
     /// Clock, random numbers, CPUs, routes.
@@ -107,6 +109,17 @@ pub struct ChainSpec {
     /// After which of its answers the next program runs: bits by number of the
     /// action; in place of the object's.
     pub chain_call_actions: Option<u32>,
+}
+
+/// A program that takes the place of a function (`freplace`).
+#[derive(Clone, Debug, Default)]
+pub struct ReplaceSpec {
+    /// `program:function`, perhaps with the object and its host in front.
+    pub function: Name,
+    /// The program.
+    pub program: Name,
+    /// The object that it is from, where there are several.
+    pub object: Option<Name>,
 }
 
 /// What joins interfaces.

@@ -136,13 +136,13 @@ fn faulty_files() {
     fails_after_head(
         "colour = 1",
         expect![
-            "t.toml:2:1: unknown key `colour`; there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
+            "t.toml:2:1: unknown key `colour`; there are: name, define, object, objects, type, btf, globals, map-sizes, replace, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
         ],
     );
     fails_after_head(
         "[[steps]]",
         expect![
-            "t.toml:2:3: unknown key `steps` (did you mean `step`?); there are: name, define, object, objects, type, btf, globals, map-sizes, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
+            "t.toml:2:3: unknown key `steps` (did you mean `step`?); there are: name, define, object, objects, type, btf, globals, map-sizes, replace, program, interfaces, hosts, links, sockets, clock, seed, cpus, budget, routes, neighbours, unverified, event-types, maps, step, expect"
         ],
     );
     fails_after_head(
@@ -635,4 +635,43 @@ fn faulty_sockets_and_records() {
         &format!("{typed}[[step]]\npush.commands = [\"payload len=5000\"]"),
         expect!["t.toml:4:18: the map refuses it: E2BIG"],
     );
+}
+
+#[test]
+fn faulty_replacements() {
+    let head = "objects.filter.file = \"SCENARIOS/policy.bpf.o\"\nobjects.stricter.file = \"SCENARIOS/stricter.bpf.o\"\nprogram = \"filter\"\n[replace]\n";
+    for (text, expected) in [
+        (
+            "\"filter:policy\" = \"too_few\"",
+            "t.toml:5:19: policy() takes 2 arguments, too_few() takes 1",
+        ),
+        (
+            "\"filter:policy\" = \"another_type\"",
+            "t.toml:5:19: argument 2 of policy() is struct seen *, that of another_type() is struct ethhdr *",
+        ),
+        (
+            "\"filter:policy\" = \"unchecked\"",
+            "t.toml:5:19: Linux would refuse program filter: R2 invalid mem access 'mem_or_null'",
+        ),
+        (
+            "\"filter:polcy\" = \"strict\"",
+            "t.toml:5:18: program filter has no function polcy; there are: filter, other, policy",
+        ),
+        (
+            "\"filter:policy\" = \"filter\"",
+            "t.toml:5:19: program filter is of type xdp, not ext (SEC(\"freplace/policy\"))",
+        ),
+        (
+            "\"filter:policy\" = \"strikt\"",
+            "t.toml:5:19: no freplace program is called `strikt` (did you mean `strict`?); there are: strict, reflect, too_few, another_type, unchecked",
+        ),
+        (
+            "policy = \"strict\"",
+            "t.toml:5:1: expected a program and its function, such as \"filter:policy\", found `policy`",
+        ),
+    ] {
+        let (folder, path) = written(&format!("{head}{text}"));
+        let error = Scenario::load(&path).and_then(|scenario| scenario.run());
+        assert_eq!(said(&folder, &error.unwrap_err().to_string()), expected);
+    }
 }

@@ -89,3 +89,23 @@ fn commands_of_user_space() {
         .unwrap_err();
     assert_eq!(error.to_string(), "the map refuses it: EINVAL");
 }
+
+#[test]
+fn functions_that_are_replaced() {
+    let packet = packet!("eth / ip src=192.0.2.1 / udp");
+    let setup = Setup::object(object("scenarios/policy")).program("filter");
+    let mut original = setup.clone().start().unwrap();
+    original
+        .send(&packet)
+        .unwrap()
+        .assert_action(XdpAction::Pass);
+
+    let setup = setup.with_object("stricter", object("scenarios/stricter"));
+    let mut replaced = setup.replace("filter:policy", "strict").start().unwrap();
+    replaced
+        .send(&packet)
+        .unwrap()
+        .assert_action(XdpAction::Drop);
+    let refused = replaced.map("refused").unwrap().get::<u64>(0xc000_0201_u32);
+    assert_eq!(refused.unwrap(), Some(1));
+}

@@ -167,6 +167,9 @@ pub enum Problem {
         /// Linux's sentence.
         sentence: String,
     },
+    /// A program that cannot take the place of a function.
+    #[error(transparent)]
+    Extension(Box<loader::ExtensionError>),
     /// The callback of a timer that stopped without an end.
     #[error("a timer's callback stopped: {0}")]
     Timer(String),

@@ -4,8 +4,9 @@ use abi::ProgType;
 
 use super::error::{Error, Problem};
 use super::fields::{Fields, Given};
+use super::network::text;
 use super::read::{name, stem};
-use crate::model::{Name, ObjectSpec};
+use crate::model::{Name, ObjectSpec, ReplaceSpec};
 
 /// The objects of a file. The short form, for one object, has its keys at the top.
 pub(super) fn read(top: &mut Fields<'_>) -> Result<Vec<ObjectSpec>, Error> {
@@ -69,6 +70,39 @@ fn how_to_load(fields: &mut Fields<'_>, object: &mut ObjectSpec) -> Result<(), E
         object.map_sizes = sizes(given)?;
     }
     Ok(())
+}
+
+/// `[replace]`: functions, and the programs that take their places.
+pub(super) fn replacements(given: Given<'_>) -> Result<Vec<ReplaceSpec>, Error> {
+    let mut all = Vec::new();
+    for (key, value) in Fields::of(given)?.rest() {
+        let function = name(&key.name, &value, &key.span);
+        if !key.name.contains(':') {
+            let problem = Problem::Expected {
+                expected: "a program and its function, such as \"filter:policy\"".to_owned(),
+                found: format!("`{}`", key.name),
+            };
+            return Err(Error::at(Some(value.source), &key.span, problem));
+        }
+        if value.node.text().is_some() {
+            all.push(ReplaceSpec {
+                function,
+                program: text(&value)?,
+                object: None,
+            });
+            continue;
+        }
+        let mut fields = Fields::of(value)?;
+        let program = fields.need("program", "the program that takes its place")?;
+        let object = fields.take("object");
+        all.push(ReplaceSpec {
+            function,
+            program: text(&program)?,
+            object: object.map(|object| text(&object)).transpose()?,
+        });
+        fields.finish()?;
+    }
+    Ok(all)
 }
 
 fn sizes(given: Given<'_>) -> Result<Vec<(Name, u32)>, Error> {

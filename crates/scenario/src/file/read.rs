@@ -40,6 +40,9 @@ fn scenario(mut fields: Fields<'_>, path: &Path) -> Result<Scenario, Error> {
         scenario.definitions = define(definitions)?;
     }
     scenario.objects = objects::read(&mut fields)?;
+    if let Some(replace) = fields.take("replace") {
+        scenario.replacements = objects::replacements(replace)?;
+    }
     let program = fields.take("program");
     let interfaces = fields.take("interfaces");
     match (fields.take("hosts"), &interfaces, &program) {

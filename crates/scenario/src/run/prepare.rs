@@ -12,7 +12,7 @@ use xdp_sim::RunConfig;
 
 use super::stage::MapRef;
 use crate::file::{Error, Problem, Spot};
-use crate::model::{ChainSpec, Interface, Name, ObjectSpec, Scenario};
+use crate::model::{ChainSpec, Interface, Name, ObjectSpec, ReplaceSpec, Scenario};
 use crate::typed::{Typed, Wrong};
 
 /// The objects of a scenario, loaded: what its names mean.
@@ -22,10 +22,25 @@ pub struct Prepared {
     pub objects: Vec<LoadedObject>,
     /// For each interface of the scenario, the programs on it.
     pub attached: Vec<Vec<Attached>>,
+    /// Programs of which functions are replaced.
+    pub replaced: Vec<Replaced>,
     /// What the verifier found to hold of programs: object, name.
     pub verified: Vec<(usize, String, Proven)>,
     /// What a person should know beside the result.
     pub notes: Vec<String>,
+}
+
+/// A program of which functions are replaced (`freplace`), in place of the original.
+#[derive(Debug)]
+pub struct Replaced {
+    /// The object of the program, by its place.
+    pub object: usize,
+    /// The program, linked with what replaces its functions.
+    pub program: Program,
+    /// Its maps, of its own object and those of the others.
+    pub maps: Vec<MapRef>,
+    /// Where the scenario says so.
+    spot: Spot,
 }
 
 /// A program on an interface.
@@ -69,12 +84,17 @@ impl Prepared {
         let mut prepared = Prepared {
             objects: Vec::new(),
             attached: Vec::new(),
+            replaced: Vec::new(),
             verified: Vec::new(),
             notes: Vec::new(),
         };
         for spec in &scenario.objects {
             let object = load(scenario, spec)?;
             prepared.objects.push(object);
+        }
+        for spec in &scenario.replacements {
+            let replaced = prepared.replace(spec);
+            replaced.map_err(|(spot, problem)| at(scenario, spot, problem))?;
         }
         for interface in &scenario.interfaces {
             let mut attached = Vec::new();
@@ -108,6 +128,78 @@ impl Prepared {
             prepared.verify(scenario)?;
         }
         Ok(prepared)
+    }
+
+    /// Links a program with what replaces one of its functions, on every host that has
+    /// it.
+    fn replace<'a>(&mut self, spec: &'a ReplaceSpec) -> Result<(), (&'a Spot, Problem)> {
+        let ReplaceSpec {
+            function: place,
+            program: extension,
+            object: of,
+        } = spec;
+        let fail = |problem| (&place.spot, problem);
+        let (rest, function) = place.text.rsplit_once(':').unwrap_or(("", &place.text));
+        let (owner, name) = rest.rsplit_once(':').unwrap_or(("", rest));
+        let objects = self.objects.iter().enumerate();
+        let here = objects.filter(|(_, object)| object.is(owner));
+        let named = |object: &LoadedObject, name: &str| {
+            let mut programs = object.programs.iter();
+            programs.find(|program| program.name == name).cloned()
+        };
+        let targets = here
+            .clone()
+            .filter_map(|(place, object)| Some((place, named(object, name)?)));
+        let targets: Vec<(usize, Program)> = targets.collect();
+        if targets.is_empty() {
+            let known =
+                here.flat_map(|(_, object)| object.programs.iter().map(|p| p.name.as_str()));
+            return Err(fail(Problem::unknown(
+                "program",
+                name,
+                known.collect::<Vec<_>>(),
+            )));
+        }
+        for (target, original) in targets {
+            let host = self.objects[target].host;
+            let sources = self.objects.iter().enumerate().filter(|(_, object)| {
+                let wanted = of.as_ref().is_none_or(|of| object.name == of.text);
+                object.host == host && wanted
+            });
+            let mut found = sources
+                .clone()
+                .filter_map(|(place, object)| Some((place, named(object, &extension.text)?)));
+            let Some((source, extending)) = found.next() else {
+                let known = sources.flat_map(|(_, object)| &object.programs);
+                let known = known.filter(|program| program.prog_type == ProgType::Ext);
+                let known: Vec<&str> = known.map(|program| program.name.as_str()).collect();
+                let problem = Problem::unknown("freplace program", &extension.text, known);
+                return Err((&extension.spot, problem));
+            };
+            let maps = |object: usize| {
+                (0..self.objects[object].maps.len()).map(move |map| MapRef { object, map })
+            };
+            let before = self
+                .replaced
+                .iter()
+                .position(|known| known.object == target && known.program.name == name);
+            let mut replaced = match before {
+                Some(before) => self.replaced.remove(before),
+                None => Replaced {
+                    object: target,
+                    program: original,
+                    maps: maps(target).collect(),
+                    spot: extension.spot.clone(),
+                },
+            };
+            let linked = loader::replace_function(&replaced.program, function, &extending);
+            let linked =
+                linked.map_err(|error| (&extension.spot, Problem::Extension(Box::new(error))))?;
+            replaced.program = linked;
+            replaced.maps.extend(maps(source));
+            self.replaced.push(replaced);
+        }
+        Ok(())
     }
 
     /// The object and program that names mean.
@@ -228,6 +320,16 @@ impl Prepared {
                 false => program,
             };
             let verdict = verifier::verify(program, &config, None);
+            // What replaces functions is held to the rules of those.
+            let mut replaced = self.replaced.iter();
+            let replaced = replaced.find(|r| r.object == *object && r.program.name == *name);
+            let (verdict, name, named) = match (verdict, replaced) {
+                (Verdict::Accepted(_), Some(replaced)) => {
+                    let verdict = verifier::verify(&replaced.program, &config, None);
+                    (verdict, name, Some(replaced.spot.clone()))
+                }
+                (verdict, _) => (verdict, name, None),
+            };
             match verdict {
                 Verdict::Accepted(acceptance) => {
                     let proven = acceptance.into_proven();
@@ -241,21 +343,23 @@ impl Prepared {
                         sentence: sentence.to_owned(),
                     };
                     let interface = scenario.interfaces.get(place);
-                    let named = interface.and_then(|i| match dispatched {
-                        None => Some(i.program.as_ref()?.spot.clone()),
-                        Some(_) => {
-                            let mut chain = i.chain.iter();
-                            Some(
-                                chain
-                                    .find(|c| c.program.text == *name)?
-                                    .program
-                                    .spot
-                                    .clone(),
-                            )
-                        }
-                    });
+                    let of_interface = || {
+                        interface.and_then(|i| match dispatched {
+                            None => Some(i.program.as_ref()?.spot.clone()),
+                            Some(_) => {
+                                let mut chain = i.chain.iter();
+                                Some(
+                                    chain
+                                        .find(|c| c.program.text == *name)?
+                                        .program
+                                        .spot
+                                        .clone(),
+                                )
+                            }
+                        })
+                    };
                     let object = scenario.objects.first().map(|o| o.spot.clone());
-                    let spot = named.or(object).unwrap_or_default();
+                    let spot = named.or_else(of_interface).or(object).unwrap_or_default();
                     return Err(at(scenario, &spot, problem));
                 }
                 Verdict::Unsupported(undecided) => self.notes.push(format!(

@@ -93,6 +93,16 @@ impl SimulatorStage {
                 self.objects.push((object.host, id));
             }
         }
+        for replaced in &prepared.replaced {
+            let maps = replaced.maps.iter();
+            let maps: Vec<MapId> = maps.filter_map(|map| Some(self.id(*map)?.1)).collect();
+            let Some((host, object)) = self.objects.get(replaced.object).copied() else {
+                continue;
+            };
+            if let Some(host) = self.topology.host_mut(host) {
+                host.replace(object, &replaced.program, &maps)?;
+            }
+        }
         Ok(())
     }
 

@@ -18,6 +18,7 @@ impl Host {
     /// takes them for: parts of a dispatcher.
     pub fn load(&mut self, programs: &[Program], needed: &[&str]) -> Result<ObjectId, Error> {
         let maps: &[MapDef] = programs.first().map_or(&[], |program| &program.maps);
+        let btf = programs.first().and_then(|program| program.btf.clone());
         let shared = self.pinned(maps)?;
         let (programs, left_out) = together(maps, programs, needed, self.machine.world.cpu)?;
         let instance = self.machine.instantiate_with(maps, &shared, &programs)?;
@@ -31,11 +32,39 @@ impl Host {
         self.objects.push(Loaded {
             instance,
             left_out,
-            btf: programs.first().and_then(|program| program.btf.clone()),
+            btf,
             configs: programs.iter().map(RunConfig::of).collect(),
             frags: programs.iter().map(|p| p.flags.xdp_frags).collect(),
         });
         Ok(ObjectId(self.objects.len() - 1))
+    }
+
+    /// Loads a program in place of the one of its name in an object, for those that
+    /// are put on interfaces or into maps from now on. `maps` are those that it names
+    /// by number, which may be of several objects: an extension brings its own along.
+    pub fn replace(
+        &mut self,
+        object: ObjectId,
+        program: &Program,
+        maps: &[MapId],
+    ) -> Result<(), Error> {
+        let missing = || Error::NoProgram {
+            name: program.name.clone(),
+            known: self.programs(object).map(|(_, n)| n.to_owned()).collect(),
+        };
+        let old = self.program_named(object, &program.name);
+        let old = old.ok_or_else(missing)?;
+        let new = self
+            .machine
+            .load_program(program, maps)
+            .map_err(vm::Error::from)?;
+        if let Some(loaded) = self.objects.get_mut(object.0) {
+            let mut programs = loaded.instance.programs.iter_mut();
+            if let Some(place) = programs.find(|id| **id == old) {
+                *place = new;
+            }
+        }
+        Ok(())
     }
 
     /// The maps of the host that an object shares by the name that they are pinned
