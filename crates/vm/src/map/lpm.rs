@@ -9,12 +9,18 @@
 //! more specific prefix comes first: what continues with 0, what continues with 1,
 //! the prefix itself. Replacing a value moves it: a pointer that a program holds
 //! keeps showing the old one.
+//!
+//! A map that is asked more often than it is changed has a table over the first bits
+//! of the data, [`Starts`], and searches begin below the nodes that it skips.
+
+mod starts;
 
 use std::collections::VecDeque;
 use std::hint::select_unpredictable;
 
 use abi::{Errno, MapDef};
 
+use self::starts::Starts;
 use super::slab::{Layout, Slab};
 use super::{Map, MapId, ShortKey, update};
 use crate::memory::{Addr, OutOfSpace, RegionKind, Rights, Space};
@@ -34,6 +40,7 @@ pub(super) struct Lpm {
     /// The data of each node, one after the other.
     data: Vec<u8>,
     root: u32,
+    starts: Starts,
     entries: u32,
     values: Slab,
     /// Elements of `values` that are free again, the longest first.
@@ -89,6 +96,7 @@ impl Lpm {
             vacant: Vec::new(),
             data: Vec::new(),
             root: NIL,
+            starts: Starts::default(),
             entries: 0,
             free: VecDeque::new(),
             fresh: 0,
@@ -120,14 +128,34 @@ impl Lpm {
         equal_bits(self.data(node), prefix.data).min(limit)
     }
 
+    /// The node where a search for these bits begins, and the element of the longest
+    /// prefix above it.
+    #[inline]
+    fn begin(&self, bits: u32, wanted: u64) -> (u32, Option<u32>) {
+        match self.starts.of(bits, wanted) {
+            Some(start) => {
+                let best = self.nodes.get(start.best as usize);
+                (start.node, best.and_then(|node| node.value))
+            }
+            None => (self.root, None),
+        }
+    }
+
+    /// Notes that the map is asked, for a table if that is often.
+    #[inline]
+    fn asked(&mut self) {
+        if self.starts.are_worth_it() {
+            self.starts = Starts::new(&self.nodes, self.root);
+        }
+    }
+
     /// The element of the longest prefix of `prefix` that has a value.
     fn longest(&self, prefix: Prefix<'_>) -> Option<u32> {
         let wanted = head(prefix.data);
         if self.width() <= size_of_val(&wanted) {
             return self.longest_short(prefix.bits, wanted);
         }
-        let mut best = None;
-        let mut at = self.root;
+        let (mut at, mut best) = self.begin(prefix.bits, wanted);
         while let Some(node) = self.nodes.get(at as usize) {
             let equal = (node.head ^ wanted).leading_zeros();
             let is_prefix = if node.bits <= u64::BITS {
@@ -151,8 +179,7 @@ impl Lpm {
     /// The same where all of the data is in the head.
     #[inline]
     fn longest_short(&self, bits: u32, wanted: u64) -> Option<u32> {
-        let mut best = None;
-        let mut at = self.root;
+        let (mut at, mut best) = self.begin(bits, wanted);
         while let Some(node) = self.nodes.get(at as usize) {
             // What hangs at a node is longer, so it need not be asked whether this
             // one is as long as what is wanted.
@@ -237,7 +264,10 @@ impl Lpm {
         self.nodes[node as usize].value = Some(element);
         match old {
             Some(old) => self.free.push_back(old),
-            None => self.entries += 1,
+            None => {
+                self.entries += 1;
+                self.starts = Starts::default();
+            }
         }
         Ok(())
     }
@@ -398,6 +428,7 @@ impl Map for Lpm {
     }
 
     fn lookup(&mut self, _: &Space, _: u32, key: &[u8]) -> Option<Addr> {
+        self.asked();
         let element = self.longest(self.parse(key)?)?;
         Some(self.values.addr(element))
     }
@@ -407,6 +438,7 @@ impl Map for Lpm {
             let key = key.to_le_bytes();
             return self.lookup(space, cpu, key.get(..self.def.key_size as usize)?);
         }
+        self.asked();
         let (bits, wanted) = (key as u32, ((key >> 32) as u64).swap_bytes());
         let element = match bits as usize <= self.width() * 8 {
             true => self.longest_short(bits, wanted)?,
@@ -432,6 +464,7 @@ impl Map for Lpm {
         let element = self.nodes[node as usize].value.take();
         self.free.extend(element);
         self.entries -= 1;
+        self.starts = Starts::default();
         self.prune(node);
         Ok(())
     }
