@@ -93,6 +93,8 @@ pub struct Interface {
     pub chain: Vec<ChainSpec>,
     /// Receive queues.
     pub queues: u32,
+    /// Generic receive offload.
+    pub gro: bool,
     /// Where it stands.
     pub spot: Spot,
 }

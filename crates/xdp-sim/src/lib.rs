@@ -34,9 +34,8 @@
 //!
 //! # What is not
 //!
-//! Drivers' own limits and offloads (a veth hands on redirected frames only where
-//! its peer has a program or GRO); what the network stack does with a
-//! packet that was passed to it.
+//! Drivers' own limits and offloads, beyond what a veth takes from its peer; what the
+//! network stack does with a packet that was passed to it.
 #![forbid(unsafe_code)]
 
 pub mod capture;

@@ -91,6 +91,10 @@ pub enum Lost {
         /// Bytes of the largest frame.
         limit: usize,
     },
+    /// The other end of a veth pair does not take what programs send: it has no
+    /// program itself, and no GRO.
+    #[error("the other end of the veth pair has neither a program nor GRO")]
+    NotReceiving,
     /// The socket in the map receives from another queue.
     #[error("the socket is bound to queue {queue} of interface {ifindex}")]
     OtherQueue {

@@ -36,7 +36,8 @@
 //!
 //! # Deliberately not done
 //!
-//! What network stacks do: a packet that is passed to one ends there.
+//! What network stacks do: a packet that is passed to one ends there. Only pairs ask what their
+//! other end takes, bridges do not.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -247,8 +248,9 @@ impl Topology {
                 journey.cut = true;
                 break;
             }
-            let step = self.arrive(frame)?;
+            let mut step = self.arrive(frame)?;
             let place = journey.steps.len();
+            self.refuse(&mut step);
             self.leave(place, &step, &mut frames);
             journey.steps.push(step);
         }
@@ -316,23 +318,44 @@ impl Topology {
         Ok(step)
     }
 
+    /// Takes away what the other end of a veth pair does not take: frames that programs
+    /// send are queued there directly, or not at all.
+    fn refuse(&self, step: &mut Step) {
+        let refused = |went: &Went| {
+            let leaves = self.leaves_by(step.at, went.to)?;
+            let link = self.links.iter().find(|link| link.ends.contains(&leaves))?;
+            let peer = match (&link.learned, &link.ends[..]) {
+                (None, [one, other]) if *one == leaves => other,
+                (None, [one, _]) => one,
+                _ => return None,
+            };
+            self.host(peer.host)?
+                .refuses(peer.interface, went.data.len())
+        };
+        let reasons: Vec<Option<Lost>> = step.went.iter().map(refused).collect();
+        let mut each = reasons.iter();
+        step.went
+            .retain(|_| each.next().is_some_and(Option::is_none));
+        if step.went.is_empty() {
+            step.lost = step.lost.or(reasons.into_iter().flatten().next());
+        }
+    }
+
+    /// The end by which a copy leaves its host, if it does.
+    fn leaves_by(&self, at: End, to: Destination) -> Option<End> {
+        let interface = match to {
+            Destination::Back => at.interface,
+            Destination::Device(ifindex) => self.host(at.host)?.interface_at(ifindex)?,
+            _ => return None,
+        };
+        Some(End { interface, ..at })
+    }
+
     /// Sends what leaves a host on to where its interface leads.
     fn leave(&mut self, place: usize, step: &Step, frames: &mut VecDeque<Frame>) {
         for went in &step.went {
-            let interface = match went.to {
-                Destination::Back => Some(step.at.interface),
-                Destination::Device(ifindex) => {
-                    let host = self.host(step.at.host);
-                    host.and_then(|host| host.interface_at(ifindex))
-                }
-                _ => None,
-            };
-            let Some(interface) = interface else {
+            let Some(leaves) = self.leaves_by(step.at, went.to) else {
                 continue;
-            };
-            let leaves = End {
-                interface,
-                ..step.at
             };
             let Some(link) = self.links.iter_mut().find(|l| l.ends.contains(&leaves)) else {
                 continue;

@@ -326,6 +326,9 @@ fn read(
             return Err(given.expected("1 or more"));
         }
     }
+    if let Some(given) = fields.take("gro") {
+        interface.gro = given.truth()?;
+    }
     if let Some(given) = fields.take("up") {
         device.up = given.truth()?;
     }

@@ -117,6 +117,7 @@ impl SimulatorStage {
                 continue;
             };
             let id = host.add_interface(interface.device.clone(), interface.queues)?;
+            host.set_gro(id, interface.gro);
             for attached in prepared.attached.get(place).into_iter().flatten() {
                 let Some((_, object)) = self.objects.get(attached.object) else {
                     continue;

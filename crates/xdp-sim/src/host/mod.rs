@@ -25,7 +25,7 @@ use btf::Btf;
 use vm::world::Device;
 use vm::{Instance, Machine, MapId, ProgId, World};
 
-use crate::outcome::{Delivery, Ran};
+use crate::outcome::{Delivery, Lost, Ran};
 use crate::redirect::Target;
 
 pub use dispatch::RunConfig;
@@ -178,6 +178,9 @@ pub struct Interface {
     pub ifindex: u32,
     /// Receive queues.
     pub queues: u32,
+    /// Generic receive offload: with it a veth takes what programs of its peer send
+    /// even when it has no program itself.
+    pub gro: bool,
     /// Programs in the order in which they run.
     pub(crate) chain: Vec<Chained>,
 }
@@ -238,12 +241,31 @@ impl Host {
             name: device.name.clone(),
             ifindex: device.ifindex,
             queues,
+            gro: false,
             chain: Vec::new(),
         });
         let devices = &mut self.machine.world.network.devices;
         devices.retain(|known| known.ifindex != device.ifindex);
         devices.push(device);
         Ok(InterfaceId(self.interfaces.len() - 1))
+    }
+
+    /// Switches generic receive offload of an interface on or off, as `ethtool -K`.
+    pub fn set_gro(&mut self, interface: InterfaceId, gro: bool) {
+        if let Some(interface) = self.interfaces.get_mut(interface.0) {
+            interface.gro = gro;
+        }
+    }
+
+    /// Why a frame that a program sent over a veth pair does not arrive here, if it
+    /// does not (measured on Linux 6.18).
+    pub(crate) fn refuses(&self, interface: InterfaceId, len: usize) -> Option<Lost> {
+        let known = self.interfaces.get(interface.0)?;
+        if known.chain.is_empty() && !known.gro {
+            return Some(Lost::NotReceiving);
+        }
+        let limit = way::longest(self.device(interface)?);
+        (len > limit).then_some(Lost::TooLong { len, limit })
     }
 
     /// The interfaces, in the order in which they were added.

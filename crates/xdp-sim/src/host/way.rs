@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::Range;
 
 use abi::xdp::XdpAction;
-use vm::world::Redirect;
+use vm::world::{Device, Redirect};
 use vm::{ProgId, Trap, packet};
 
 use super::{Chained, Error, Host, InterfaceId, Socket};
@@ -292,7 +292,7 @@ impl Host {
                 if !device.up {
                     return Some(Lost::Down(ifindex));
                 }
-                let limit = (device.mtu as usize).saturating_add(BESIDE_MTU);
+                let limit = longest(device);
                 (len > limit).then_some(Lost::TooLong { len, limit })
             }
             Destination::Socket { map, slot } => {
@@ -390,6 +390,11 @@ impl Host {
         }
         start..self.arena.len()
     }
+}
+
+/// The longest frame that a device sends on, or that a veth takes from its peer.
+pub(super) fn longest(device: &Device) -> usize {
+    (device.mtu as usize).saturating_add(BESIDE_MTU)
 }
 
 /// A redirect that is still to be followed.
