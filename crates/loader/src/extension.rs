@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use abi::{Extern, FuncInfo, LineInfo, ProgType, Program, SymbolRange};
-use btf::build::BtfBuilder;
+use btf::build::{BtfBuilder, Encoding};
 use btf::{Btf, Linkage, Type, TypeId};
 use isa::{Pc, Slot};
 
@@ -124,6 +124,31 @@ pub fn replace_function(
     joint.describe(&mut linked, &described);
     linked.btf = Some(Arc::new(described.btf));
     Ok(linked)
+}
+
+/// Whether an `freplace` program can take the place of a function of libxdp's
+/// dispatcher, `int prog(struct xdp_md *ctx)`.
+///
+/// # Errors
+///
+/// What is different.
+pub fn fits_dispatcher(extension: &Program) -> Result<(), ExtensionError> {
+    let mut build = BtfBuilder::new();
+    let ret = build.int("int", 4, Encoding::Signed);
+    let context = build.fwd("xdp_md", false);
+    let context = build.ptr(context);
+    let btf = build.finish().map_err(|source| ExtensionError::Types {
+        extension: extension.name.clone(),
+        source,
+    })?;
+    let wanted = Signature {
+        name: "prog",
+        btf: &btf,
+        linkage: Linkage::Global,
+        ret,
+        params: vec![context],
+    };
+    wanted.compare(&Signature::of(extension, &extension.name, Pc(0))?)
 }
 
 /// What Linux asks of the two.

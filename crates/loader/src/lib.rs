@@ -71,7 +71,7 @@ mod wire;
 pub use core_relo::CoreRelocation;
 pub use entries::Entry;
 pub use error::{CoreError, Error, KconfigError, MapError, Place, RelocationError};
-pub use extension::{ExtensionError, replace_function};
+pub use extension::{ExtensionError, fits_dispatcher, replace_function};
 pub use externs::{ExternInfo, ExternSource};
 pub use globals::Global;
 pub use note::Note;

@@ -674,4 +674,8 @@ fn faulty_replacements() {
         let error = Scenario::load(&path).and_then(|scenario| scenario.run());
         assert_eq!(said(&folder, &error.unwrap_err().to_string()), expected);
     }
+    fails(
+        "object = \"SCENARIOS/stricter.bpf.o\"\n[interfaces.eth0]\nprograms = [\"reflect\", \"strict\"]",
+        expect!["t.toml:3:24: prog() takes 1 arguments, strict() takes 2"],
+    );
 }

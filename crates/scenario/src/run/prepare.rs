@@ -101,6 +101,8 @@ impl Prepared {
             for link in &interface.chain {
                 let (name, object) = (Some(&link.program), link.object.as_ref());
                 let mut place = prepared.attach(scenario, interface, name, object)?;
+                let fits = prepared.fits_dispatcher(&place);
+                fits.map_err(|problem| at(scenario, &link.program.spot, problem))?;
                 place.dispatched = Some(prepared.run_config(&place, link));
                 attached.push(place);
             }
@@ -265,6 +267,18 @@ impl Prepared {
             program: name,
             dispatched: None,
         })
+    }
+
+    /// Whether a dispatcher could be extended by a program that is written for one.
+    fn fits_dispatcher(&self, place: &Attached) -> Result<(), Problem> {
+        let object = self.objects.get(place.object);
+        let mut programs = object.iter().flat_map(|object| &object.programs);
+        let program = programs.find(|program| program.name == place.program);
+        match program.filter(|program| program.prog_type == ProgType::Ext) {
+            Some(program) => loader::fits_dispatcher(program)
+                .map_err(|error| Problem::Extension(Box::new(error))),
+            None => Ok(()),
+        }
     }
 
     /// How a dispatcher runs a program: as the scenario says, or its object.
