@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use abi::{Errno, MapType, Proven};
-use jit::Proof;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value as Json;
 use vm::packet::InputError;
 use vm::world::Cpu;
 use vm::{MapId, ProgId, World};
-use xdp_sim::{Engine, Options, Simulator, contents};
+use xdp_sim::{Engine, ObjectId, Options, Simulator, contents};
 
 use crate::engines::{Way, proven};
 use crate::party::thread_ns;
@@ -124,17 +123,15 @@ impl By {
             By::Engine(engine) => return simulator.set_engine(*engine, &verified).map(drop),
             By::Compiler(way) => way,
         };
-        let maps = simulator.maps().to_vec();
-        let proofs = verified.iter().filter_map(|(name, proven)| {
-            Some(Proof {
-                program: simulator.program_named(name)?,
-                proven,
-                maps: &maps,
-            })
-        });
-        let proofs: Vec<Proof<'_>> = proofs.collect();
+        let known = verified.iter();
+        let known = known.map(|(name, proven)| (ObjectId(0), name.as_str(), proven));
+        let known: Vec<_> = known.collect();
+        let compiled = simulator
+            .host_mut()
+            .with_proofs(&known, |machine, proofs| {
+                (way.compiler)(machine, &way.options, proofs)
+            })?;
         let machine = simulator.machine_mut();
-        let compiled = (way.compiler)(machine, &way.options, &proofs)?;
         machine.set_engine(Some(Box::new(compiled)));
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use abi::Proven;
 use jit::{Compiled, Mode, Options, Proof};
+use vm::Machine;
 
 use crate::{Host, ObjectId, Simulator};
 
@@ -128,24 +129,38 @@ impl Host {
         mode: Mode,
         verified: &[(ObjectId, &str, &Proven)],
     ) -> Option<Result<Compiled, jit::Error>> {
-        let mut proofs = Vec::new();
-        for (object, loaded) in self.objects.iter().enumerate() {
-            for program in &loaded.instance.programs {
-                let name = self.machine.program_name(*program)?;
-                let mut known = verified.iter();
-                let (.., proven) = known.find(|(of, known, _)| of.0 == object && *known == name)?;
-                proofs.push(Proof {
-                    program: *program,
-                    proven,
-                    maps: &loaded.instance.maps,
-                });
-            }
-        }
+        let programs = self.objects.iter().map(|o| o.instance.programs.len());
+        let programs: usize = programs.sum();
         let options = Options {
             mode,
             ..Options::default()
         };
-        let compiled = Compiled::with_proofs(&mut self.machine, &options, &proofs);
-        Some(compiled)
+        self.with_proofs(verified, |machine, proofs| {
+            let all = proofs.len() == programs;
+            all.then(|| Compiled::with_proofs(machine, &options, proofs))
+        })
+    }
+
+    /// Hands on the machine, and what holds of those of its programs that are among
+    /// the verified ones, as a compiler wants it.
+    pub fn with_proofs<T>(
+        &mut self,
+        verified: &[(ObjectId, &str, &Proven)],
+        to: impl FnOnce(&mut Machine, &[Proof<'_>]) -> T,
+    ) -> T {
+        let mut proofs = Vec::new();
+        for (object, loaded) in self.objects.iter().enumerate() {
+            for program in &loaded.instance.programs {
+                let name = self.machine.program_name(*program);
+                let mut known = verified.iter();
+                let known = known.find(|(of, known, _)| of.0 == object && Some(*known) == name);
+                proofs.extend(known.map(|(.., proven)| Proof {
+                    program: *program,
+                    proven,
+                    maps: &loaded.instance.maps,
+                }));
+            }
+        }
+        to(&mut self.machine, &proofs)
     }
 }
