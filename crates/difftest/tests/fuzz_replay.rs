@@ -2,17 +2,13 @@
 //! beginning of what fuzzing begins with.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use difftest::fuzz::bytes::{TARGETS, Target};
-
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus")
-}
+use kernel::testing::corpus;
 
 #[test]
 fn found_before() {
-    let folders = fs::read_dir(corpus().join("fuzz")).expect("a folder");
+    let folders = fs::read_dir(corpus("fuzz")).expect("a folder");
     for folder in folders.map(|entry| entry.expect("readable").path()) {
         if !folder.is_dir() {
             continue;
@@ -31,7 +27,7 @@ fn found_before() {
 #[test]
 fn seeds_and_their_mutations() {
     for target in TARGETS {
-        let seeds = (target.seeds)(&corpus()).expect("a corpus");
+        let seeds = (target.seeds)(&corpus("")).expect("a corpus");
         assert!(seeds.len() >= 8, "{}: {} seeds", target.name, seeds.len());
         for (number, seed) in seeds.iter().enumerate().step_by(seeds.len() / 8) {
             println!("{}, seed {number}", target.name);

@@ -1,7 +1,9 @@
 //! The policy of tests that ask the kernel: skipped with a printed reason where
 //! it cannot be asked, failing instead when `EBPF_SIM_REQUIRE_KERNEL=1`.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::Kernel;
 
@@ -25,6 +27,21 @@ pub fn kernel_or_skip() -> Option<Kernel> {
         Ok(kernel) => Some(kernel),
         Err(reason) => skip(&reason.to_string()),
     }
+}
+
+/// A folder of the corpus.
+pub fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../corpus")
+        .join(folder)
+}
+
+/// What a folder holds, by name; nothing when it is not there.
+pub fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// Says why a test cannot ask; always `None`.

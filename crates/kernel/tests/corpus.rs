@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use abi::{Initial, InitialEntry, MapDef, MapKind, MapType, ProgType, Program};
 use btf::value::{Value, encode};
-use common::{corpus, sorted};
+use kernel::testing::{corpus, sorted};
 use kernel::{
     Instance, Kernel, LoadError, Map, PerfBuffer, PerfRecord, RingBuffer, RunError, TestRun, update,
 };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use abi::ProgType;
 use difftest::{Subject, contents_from_json};
+pub(crate) use kernel::testing::{corpus, sorted};
 use loader::Object;
 use vm::world::Network;
 
@@ -56,21 +57,4 @@ pub(crate) fn captures() -> Vec<PathBuf> {
     let mut files = sorted(&corpus("pcaps"));
     files.retain(|path| path.extension().is_some_and(|ext| ext == "pcap"));
     files
-}
-
-/// A folder of the corpus.
-pub(crate) fn corpus(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../corpus")
-        .join(folder)
-}
-
-/// What a folder holds, by name; nothing when it is not there.
-pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = entries.map(|e| e.expect("readable").path()).collect();
-    paths.sort();
-    paths
 }

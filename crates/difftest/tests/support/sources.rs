@@ -27,7 +27,7 @@ pub(crate) struct Case {
 }
 
 pub(crate) fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus")
+    kernel::testing::corpus("")
 }
 
 /// All of them.

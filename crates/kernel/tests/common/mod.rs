@@ -1,8 +1,5 @@
-//! What the tests share: the corpus, map definitions, programs as text.
+//! What the tests share: map definitions, programs as text.
 #![allow(dead_code, reason = "not every test uses all of it")]
-
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use abi::{MapDef, MapFlags, MapType, ProgType, Program};
 use isa::asm::assemble;
@@ -16,22 +13,6 @@ macro_rules! kernel_or_return {
             None => return,
         }
     };
-}
-
-pub(crate) fn corpus(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../corpus")
-        .join(folder)
-}
-
-/// What a folder holds, by name; nothing when it is not there.
-pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = entries.map(|e| e.expect("readable").path()).collect();
-    paths.sort();
-    paths
 }
 
 /// A definition without types, inner map and contents.
