@@ -64,6 +64,8 @@ mod interpreter;
 mod known;
 #[cfg_attr(not(target_os = "linux"), path = "linux_absent.rs")]
 mod linux;
+#[cfg_attr(not(target_os = "linux"), path = "on_kernel_absent.rs")]
+mod on_kernel;
 mod party;
 mod question;
 mod references;
@@ -81,6 +83,7 @@ pub use disagreement::Disagreement;
 pub use interpreter::{By, FillError, Interpreter, Simulated, contents_from_json};
 pub use known::{Known, KnownDifferences, KnownError};
 pub use linux::Linux;
+pub use on_kernel::run_on_kernel;
 pub use party::{CannotAsk, Party, Session};
 pub use question::{MapOp, Question};
 pub use subject::{Content, Derived, Subject, Where, map};
