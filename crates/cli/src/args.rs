@@ -268,6 +268,13 @@ pub(crate) struct TestArgs {
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub(crate) engine: Engine,
 
+    /// Where: the simulator, or the running kernel (root). There nothing is attached,
+    /// redirects are not followed and instructions not counted; what needs more is
+    /// skipped, with the reason.
+    #[arg(long, value_enum, default_value_t = Ground::Simulator,
+        conflicts_with_all = ["bless", "write", "write_per_interface"])]
+    pub(crate) on: Ground,
+
     /// Writes each packet before and after its program (pcapng), with the verdict.
     #[arg(long, value_name = "FILE.pcapng", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,
@@ -283,6 +290,15 @@ pub(crate) struct TestArgs {
     /// Writes a JUnit report for CI.
     #[arg(long, value_name = "FILE.xml", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) junit: Option<PathBuf>,
+}
+
+/// Where scenarios run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Ground {
+    /// In user space.
+    Simulator,
+    /// Test runs of the running kernel.
+    Kernel,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use scenario::Scenario;
 
-/// Those that need neither redirects that are followed nor routes.
+/// Measured on Linux 6.18. Of the others, two have several objects, and three expect
+/// a scripted clock, interfaces of their own or redirects that are followed.
 const GREEN: [&str; 5] = [
     "filter",
-    "nat",
+    "load-balancer",
     "port-knocking",
     "syn-flood",
-    "rate-limiter",
+    "syn-proxy",
 ];
 
 #[test]

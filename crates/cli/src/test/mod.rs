@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use scenario::run::run_with;
 use scenario::{Recorder, Report, Scenario, report};
 
-use crate::args::TestArgs;
+use crate::args::{Ground, TestArgs};
 use crate::error::{Failure, say, warn};
 use crate::output::Output;
 
@@ -75,8 +75,13 @@ fn one(
     if !args.filter.is_empty() && !args.filter.iter().any(wanted) {
         return Ok(None);
     }
-    let mut record = |now, fate: &_| recorder.packet(now, fate);
-    let mut report = run_with(&scenario, args.engine.into(), &mut record)?;
+    let mut report = match args.on {
+        Ground::Simulator => {
+            let mut record = |now, fate: &_| recorder.packet(now, fate);
+            run_with(&scenario, args.engine.into(), &mut record)?
+        }
+        Ground::Kernel => on_kernel(&scenario)?,
+    };
     for note in &report.notes {
         warn(format_args!("{}: {note}", path.display()));
     }
@@ -87,6 +92,14 @@ fn one(
         report = bless(path, args, report, out)?;
     }
     Ok(Some(report))
+}
+
+/// What the running kernel cannot be asked is no failure of the scenario.
+fn on_kernel(scenario: &Scenario) -> Result<Report, scenario::Error> {
+    match difftest::run_on_kernel(scenario) {
+        Err(error) if error.is_unsupported() => Ok(Report::skipped(scenario, error)),
+        other => other,
+    }
 }
 
 /// Writes into the file what happened, and runs it again.
@@ -124,12 +137,17 @@ fn summary(reports: &[Report], out: &mut Output) -> Result<(), Failure> {
         .sum();
     let missed: usize = reports.iter().map(|r| r.misses().count()).sum();
     let failed = reports.iter().filter(|r| !r.is_ok()).count();
+    let skipped = reports.iter().filter(|r| r.skipped.is_some()).count();
     out.line(format_args!(
-        "\n{} scenarios, {checks} steps, {expectations} expectations: {}",
+        "\n{} scenarios, {checks} steps, {expectations} expectations: {}{}",
         reports.len(),
         match missed {
             0 => "all met".to_owned(),
             _ => format!("{missed} missed in {failed}"),
+        },
+        match skipped {
+            0 => String::new(),
+            _ => format!("; {skipped} skipped"),
         }
     ))
 }

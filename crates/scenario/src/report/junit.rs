@@ -11,6 +11,11 @@ pub fn junit(reports: &[Report]) -> String {
     let mut all = quick_junit::Report::new("ebpf-sim");
     for report in reports {
         let mut suite = TestSuite::new(report.name.as_str());
+        if let Some(why) = &report.skipped {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(why.as_str());
+            suite.add_test_case(TestCase::new(report.name.as_str(), status));
+        }
         for check in &report.checks {
             let mut case = TestCase::new(check.name.as_str(), status(check));
             if let Some(path) = &report.path {

@@ -10,6 +10,7 @@ pub use junit::junit;
 pub use tap::tap;
 pub use text::text;
 
+use crate::Scenario;
 use crate::file::{Place, Seg};
 
 /// What came of a scenario.
@@ -25,6 +26,8 @@ pub struct Report {
     pub packets: u64,
     /// What a person should know beside the result.
     pub notes: Vec<String>,
+    /// Why it was not run at all: it neither failed nor says anything.
+    pub skipped: Option<String>,
 }
 
 /// What was checked in one step.
@@ -69,6 +72,16 @@ pub struct Fix {
 }
 
 impl Report {
+    /// A scenario that is not run.
+    pub fn skipped(scenario: &Scenario, why: impl std::fmt::Display) -> Report {
+        Report {
+            name: scenario.name.clone(),
+            path: scenario.source.as_ref().map(|source| source.path.clone()),
+            skipped: Some(why.to_string()),
+            ..Report::default()
+        }
+    }
+
     /// Whether everything was as expected.
     pub fn is_ok(&self) -> bool {
         self.checks.iter().all(Check::is_ok)

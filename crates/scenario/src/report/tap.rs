@@ -11,6 +11,11 @@ pub fn tap(reports: &[Report]) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(text, "1..{}", reports.len());
     for (place, report) in reports.iter().enumerate() {
+        if let Some(why) = &report.skipped {
+            let (number, name) = (place + 1, escaped(&report.name));
+            let _ = writeln!(text, "ok {number} - {name} # SKIP {}", escaped(why));
+            continue;
+        }
         let _ = writeln!(text, "# Subtest: {}", escaped(&report.name));
         let _ = writeln!(text, "    1..{}", report.checks.len());
         for (number, check) in report.checks.iter().enumerate() {

@@ -9,6 +9,9 @@ pub fn text(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(text, "{}", report.name);
+    if let Some(why) = &report.skipped {
+        let _ = writeln!(text, "  skipped: {why}");
+    }
     for check in &report.checks {
         let mark = if check.is_ok() { "ok" } else { "FAILED" };
         let packets = match check.packets {
