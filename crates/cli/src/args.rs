@@ -264,15 +264,14 @@ pub(crate) struct TestArgs {
     #[arg(long, conflicts_with_all = ["write", "write_per_interface"])]
     pub(crate) bless: bool,
 
-    /// Who runs the programs.
-    #[arg(long, value_enum, default_value_t = Engine::Auto)]
-    pub(crate) engine: Engine,
+    /// Who runs the programs in the simulator. Default: auto.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<Engine>,
 
     /// Where: the simulator, or the running kernel (root). There nothing is attached,
     /// redirects are not followed and instructions not counted; what needs more is
     /// skipped, with the reason.
-    #[arg(long, value_enum, default_value_t = Ground::Simulator,
-        conflicts_with_all = ["bless", "write", "write_per_interface"])]
+    #[arg(long, value_enum, default_value_t = Ground::Simulator)]
     pub(crate) on: Ground,
 
     /// Writes each packet before and after its program (pcapng), with the verdict.

@@ -4,24 +4,23 @@
 //! not counted, and packets come to the loopback, whatever interface a scenario
 //! names. Time is the kernel's, so a scenario's pauses are waited for.
 //!
-//! What cannot be had so is an error that says what, before or when it is needed:
-//! several hosts, dispatchers, routes.
+//! What cannot be had so is an error that says what, before anything is loaded
+//! ([`limits`]).
+
+mod limits;
 
 use std::thread;
 use std::time::Duration;
 
 use abi::xdp::XdpAction;
 use abi::{Errno, MapType};
-use kernel::{Instance, Kernel, RingBuffer, TestRun};
+use kernel::{Instance, Kernel, LoadError, RingBuffer, TestRun};
 use scenario::file::Problem;
 use scenario::run::{self, Arrival, Event, Fate, MapRef, Prepared, Stage};
 use scenario::{Error, Report, Scenario};
 use serde_json::{Value as Json, json};
 use vm::world::Network;
 use xdp_sim::contents::{self, FillError, FillProblem};
-
-/// The longest pause of a scenario that is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The loopback, which is where test runs arrive, and which every host has.
 const LOOPBACK: u32 = 1;
@@ -57,12 +56,12 @@ fn unsupported(what: impl std::fmt::Display) -> Problem {
 
 impl<'a> KernelStage<'a> {
     fn new(scenario: &Scenario, prepared: &'a Prepared) -> Result<KernelStage<'a>, Problem> {
+        if let Some(what) = limits::unanswerable(scenario) {
+            return Err(unsupported(what));
+        }
         let [object] = &prepared.objects[..] else {
             return Err(unsupported("more than one object"));
         };
-        if !scenario.world.routes.is_empty() || !scenario.world.neighbours.is_empty() {
-            return Err(unsupported("a table of routes and neighbours"));
-        }
         let mut programs = Vec::new();
         for attached in &prepared.attached {
             programs.push(match &attached[..] {
@@ -88,6 +87,21 @@ impl<'a> KernelStage<'a> {
             instance,
             now_ns: scenario.world.clock.start_ns,
         })
+    }
+
+    /// Why a program is not there. That Linux refuses it is no limit of test runs.
+    fn refusal(&self, name: &str) -> Problem {
+        let programs = self.prepared.objects.iter().flat_map(|o| &o.programs);
+        let mut pairs = programs.zip(&self.instance.programs);
+        let found = pairs.find(|(program, _)| program.name == name);
+        match found {
+            Some((_, Err(LoadError::Refused(refusal)))) => Problem::Refused {
+                program: name.to_owned(),
+                sentence: refusal.to_string(),
+            },
+            Some((_, Err(error))) => unsupported(format!("program {name} ({error})")),
+            _ => unsupported(format!("program {name}, which is not loaded,")),
+        }
     }
 
     fn map(&self, map: MapRef) -> Option<&kernel::Map> {
@@ -126,7 +140,7 @@ impl Stage for KernelStage<'_> {
         let name = self.programs.get(arrival.interface).copied().flatten();
         let name = name.ok_or_else(|| unsupported("a packet on an interface without a program"))?;
         let program = self.instance.program(name);
-        let program = program.ok_or_else(|| unsupported(format!("{name}, which is not loaded")))?;
+        let program = program.ok_or_else(|| self.refusal(name))?;
         let run = TestRun {
             data: arrival.data,
             repeat: 1,
@@ -160,7 +174,7 @@ impl Stage for KernelStage<'_> {
 
     fn set_time(&mut self, now_ns: u64) {
         let pause = Duration::from_nanos(now_ns.saturating_sub(self.now_ns));
-        thread::sleep(pause.min(PATIENCE));
+        thread::sleep(pause);
         self.now_ns = now_ns;
     }
 

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use scenario::run::run_with;
 use scenario::{Recorder, Report, Scenario, report};
 
-use crate::args::{Ground, TestArgs};
+use crate::args::{Engine, Ground, TestArgs};
 use crate::error::{Failure, say, warn};
 use crate::output::Output;
 
 pub(crate) fn test(args: &TestArgs, out: &mut Output) -> Result<ExitCode, Failure> {
+    for_the_kernel(args)?;
     let mut worst = 0;
     let recorder = Recorder::new(args.write.as_deref(), args.write_per_interface.as_deref());
     let mut recorder = recorder.map_err(|e| Failure::input("captures", e))?;
@@ -78,7 +79,8 @@ fn one(
     let mut report = match args.on {
         Ground::Simulator => {
             let mut record = |now, fate: &_| recorder.packet(now, fate);
-            run_with(&scenario, args.engine.into(), &mut record)?
+            let engine = args.engine.unwrap_or(Engine::Auto);
+            run_with(&scenario, engine.into(), &mut record)?
         }
         Ground::Kernel => on_kernel(&scenario)?,
     };
@@ -92,6 +94,22 @@ fn one(
         report = bless(path, args, report, out)?;
     }
     Ok(Some(report))
+}
+
+/// Refuses options that mean nothing where the kernel runs the programs.
+fn for_the_kernel(args: &TestArgs) -> Result<(), Failure> {
+    let given = [
+        (args.engine.is_some(), "--engine"),
+        (args.bless, "--bless"),
+        (args.write.is_some(), "--write"),
+        (args.write_per_interface.is_some(), "--write-per-interface"),
+    ];
+    match given.into_iter().find(|(given, _)| *given) {
+        Some((_, option)) if args.on == Ground::Kernel => {
+            Err(Failure::input(option, "not with --on kernel"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the running kernel cannot be asked is no failure of the scenario.

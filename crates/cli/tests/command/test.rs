@@ -97,3 +97,67 @@ fn faulty_files() {
     "#]],
     );
 }
+
+#[test]
+fn the_kernel_is_asked_what_it_can_be_asked() {
+    let names = [
+        "nat",
+        "vlan-gateway",
+        "rate-limiter",
+        "rx-hints",
+        "sockets",
+        "dispatcher",
+    ];
+    let files: Vec<String> = names.map(|n| format!("scenarios/{n}.toml")).into();
+    let ran = sim(&format!("test --on kernel --tap {}", files.join(" ")));
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    // Skipped by rules, so they are the same without root.
+    let because = [
+        "more than one interface",
+        "more than one interface",
+        "a scripted clock",
+        "an AF_XDP socket",
+        "a table of sockets",
+        "more than one object",
+    ];
+    let lines: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|l| l.contains("# SKIP"))
+        .collect();
+    assert_eq!(lines.len(), names.len(), "{}", ran.stdout);
+    for (line, why) in lines.iter().zip(because) {
+        assert!(line.contains(why), "{line}: {why}");
+    }
+
+    let ran = sim("test --on kernel scenarios/filter.toml");
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    let met = ran.stdout.contains("all met");
+    assert!(met || ran.stdout.contains("skip"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_pause_that_nobody_would_wait_for_is_skipped() {
+    let (_folder, path) = changed("[[step]]", "[[step]]\nadvance = \"11s\"");
+    let ran = sim(&format!("test --on kernel --tap {path}"));
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    assert!(ran.stdout.contains("a pause of 11s"), "{}", ran.stdout);
+}
+
+#[test]
+fn options_of_the_simulator_are_refused_with_the_kernel() {
+    for option in [
+        "--engine jit",
+        "--bless",
+        "--write x.pcapng",
+        "--write-per-interface x",
+    ] {
+        let ran = sim(&format!("test --on kernel {option} scenarios/filter.toml"));
+        assert_eq!(ran.code, 2, "{option}: {}", ran.text());
+        assert!(
+            ran.stderr.contains("not with --on kernel"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
