@@ -39,6 +39,14 @@ impl Counted {
             let why = "instructions are counted in the interpreter: leave --engine jit out";
             return Err(Failure::input("--coverage", why));
         }
+        if args.json && args.annotate.as_deref() == Some(Path::new("-")) {
+            let why = "the listing would stand among JSON lines: name a file, --annotate=FILE";
+            return Err(Failure::input("--annotate", why));
+        }
+        if args.json && args.hottest.is_some() {
+            let why = "shown in the text report: leave --json out";
+            return Err(Failure::input("--hottest", why));
+        }
         Ok(Some(Counted {
             coverage: Coverage::of(simulator.machine_mut()),
             programs: choice.programs.clone(),
@@ -82,8 +90,8 @@ impl Counted {
             None => {}
         }
         match args.hottest {
-            Some(most) if !args.json => hottest(&known, most, out),
-            _ => Ok(()),
+            Some(most) => hottest(&known, most, out),
+            None => Ok(()),
         }
     }
 }

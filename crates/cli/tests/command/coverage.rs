@@ -70,6 +70,21 @@ fn more_instructions_than_allowed() {
 }
 
 #[test]
+fn nothing_stands_among_json_lines() {
+    for option in ["--annotate", "--hottest"] {
+        let ran = sim(&format!("{RUN} --json {option}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{option}");
+        assert!(ran.stderr.contains(option), "{}", ran.stderr);
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let annotate = format!("--annotate={}", file.path().display());
+    let ran = sim_with(&format!("{RUN} --json"), &[annotate]);
+    ran.ok();
+    assert_eq!(ran.json().len(), ran.stdout.lines().count());
+    assert!(!fs::read(file.path()).unwrap().is_empty());
+}
+
+#[test]
 fn what_cannot_be_counted() {
     fails(
         &format!("{RUN} --engine jit --annotate"),

@@ -24,5 +24,6 @@ mod report;
 mod streams;
 mod support;
 mod test;
+mod testing;
 mod verify;
 mod write;
