@@ -23,6 +23,10 @@
 //! whoever can write into this process a way to code, which is what the three types
 //! are there to deny. The price is two calls of mprotect for each machine, 2.6 us,
 //! and a page; mapping the page is saved by keeping those of machines that are gone.
+//! A region of 2 MiB for all machines, whose second mapping was open for no longer
+//! than it was written, was made and measured: a machine took 64 bytes in place of
+//! 4 KiB, and compiling and dropping an empty program 8.7 us in place of 6.4, since
+//! opening pages amid others splits the mapping, and clearing them opens it once more.
 
 mod pages;
 
