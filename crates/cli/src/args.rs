@@ -188,10 +188,13 @@ pub(crate) struct RunArgs {
           default_missing_value = "-", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) dump_maps: Option<PathBuf>,
 
-    /// Writes the packets that leave as pcapng; `-` for standard output, with the
-    /// report on standard error.
+    /// Writes each packet before and after (pcapng); `-`: standard output.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,
+
+    /// Writes what leaves each interface to `DIR/INTERFACE.pcapng`.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
+    pub(crate) write_per_interface: Option<PathBuf>,
 
     /// Events and printk lines to show in the text report.
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = OUTPUT)]
@@ -201,7 +204,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) coverage: Option<PathBuf>,
 
-    /// Shows how often each source line ran; with a file, writes it there.
+    /// Shows, or writes into a file, how often each source line ran.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) annotate: Option<PathBuf>,
@@ -241,8 +244,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = WORLD)]
     pub(crate) cpu: u32,
 
-    /// Devices, routes and neighbours for `bpf_fib_lookup` and `bpf_check_mtu`
-    /// (JSON).
+    /// Devices, routes and neighbours that helpers ask for (JSON).
     #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath, help_heading = WORLD)]
     pub(crate) network: Option<PathBuf>,
 

@@ -1,10 +1,8 @@
 //! What a run looks like on the wire: captures of its packets.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use xdp_sim::capture::{InterfaceId, PacketOut, Trace, Traced, WriteError, Writer};
+use xdp_sim::capture::{Comment, RecordError, Recording, Traced};
 
 use crate::file::{Problem, action_name};
 use crate::run::{Fate, Hop};
@@ -12,11 +10,7 @@ use crate::run::{Fate, Hop};
 /// Writes captures of what an observer of [`run_with`](crate::run::run_with) sees.
 #[derive(Debug, Default)]
 pub struct Recorder {
-    /// Each packet before and after the programs of each interface.
-    trace: Option<(PathBuf, Trace<File>)>,
-    /// What leaves each interface: a folder, and a capture for each.
-    folder: Option<PathBuf>,
-    leaving: BTreeMap<String, (PathBuf, Writer<File>, InterfaceId)>,
+    recording: Recording,
 }
 
 impl Recorder {
@@ -27,19 +21,14 @@ impl Recorder {
     ///
     /// A file or folder that cannot be made.
     pub fn new(trace: Option<&Path>, folder: Option<&Path>) -> Result<Recorder, Problem> {
-        let trace = trace.map(|path| -> Result<_, Problem> {
-            let file = File::create(path).map_err(|error| failed(path, WriteError::Io(error)))?;
-            Ok((path.to_owned(), Trace::new(file)))
-        });
-        if let Some(folder) = folder {
-            let made = fs::create_dir_all(folder);
-            made.map_err(|error| failed(folder, WriteError::Io(error)))?;
+        let mut recording = Recording::default();
+        if let Some(path) = trace {
+            recording.trace_file(path).map_err(failed)?;
         }
-        Ok(Recorder {
-            trace: trace.transpose()?,
-            folder: folder.map(Path::to_owned),
-            leaving: BTreeMap::new(),
-        })
+        if let Some(folder) = folder {
+            recording.folder(folder).map_err(failed)?;
+        }
+        Ok(Recorder { recording })
     }
 
     /// Writes a packet that came at this time.
@@ -52,7 +41,8 @@ impl Recorder {
             self.trace(now_ns, hop)?;
             for (to, data) in hop.fate.to.iter().zip(&hop.fate.left) {
                 if let Some(interface) = leaves(hop, to) {
-                    self.leave(now_ns, interface, data)?;
+                    let left = self.recording.leaves(now_ns, &interface, data);
+                    left.map_err(failed)?;
                 }
             }
         }
@@ -60,45 +50,28 @@ impl Recorder {
     }
 
     fn trace(&mut self, now_ns: u64, hop: &Hop) -> Result<(), Problem> {
-        let (Some((path, trace)), Some(program)) = (&mut self.trace, hop.fate.programs.first())
-        else {
+        let fate = &hop.fate;
+        let Some(program) = fate.programs.first() else {
             return Ok(());
         };
-        let written = trace.write(&Traced {
+        let comment = Comment {
+            action: action_name(fate.action),
+            instructions: fate.instructions,
+            programs: &fate.programs,
+            to: &fate.to,
+            why: fate.trap.as_deref().or(fate.lost.as_deref()),
+        };
+        let written = self.recording.packet(&Traced {
             interface: &hop.at,
             program,
             timestamp_ns: now_ns,
             queue: hop.queue,
             before: &hop.before,
-            after: &hop.fate.output,
-            ret: hop.fate.ret,
-            comment: &comment(&hop.fate),
+            after: &fate.output,
+            ret: fate.ret,
+            comment: &comment.to_string(),
         });
-        written.map_err(|error| failed(path, error))
-    }
-
-    fn leave(&mut self, now_ns: u64, interface: String, data: &[u8]) -> Result<(), Problem> {
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        if !self.leaving.contains_key(&interface) {
-            // No separator of a name leads out of the folder.
-            let name = interface.replace([':', '/', '\\'], "-");
-            let path = folder.join(format!("{name}.pcapng"));
-            let file = File::create(&path).map_err(|e| failed(&path, WriteError::Io(e)))?;
-            let mut writer = Writer::new(file);
-            let added = writer.add_interface(&interface, None);
-            let id = added.map_err(|error| failed(&path, error))?;
-            self.leaving.insert(interface.clone(), (path, writer, id));
-        }
-        let Some((path, writer, id)) = self.leaving.get_mut(&interface) else {
-            return Ok(());
-        };
-        let packet = PacketOut {
-            flags: Some(PacketOut::OUTBOUND),
-            ..PacketOut::new(*id, now_ns, data)
-        };
-        writer.write(&packet).map_err(|error| failed(path, error))
+        written.map_err(failed)
     }
 
     /// Writes the rest.
@@ -107,15 +80,7 @@ impl Recorder {
     ///
     /// A file that cannot be written.
     pub fn finish(self) -> Result<(), Problem> {
-        if let Some((path, trace)) = self.trace {
-            let done = trace.finish();
-            done.map_err(|error| failed(&path, error))?;
-        }
-        for (path, writer, _) in self.leaving.into_values() {
-            let done = writer.finish();
-            done.map_err(|error| failed(&path, error))?;
-        }
-        Ok(())
+        self.recording.finish().map_err(failed)
     }
 }
 
@@ -134,28 +99,9 @@ fn leaves(hop: &Hop, to: &str) -> Option<String> {
     })
 }
 
-/// Action, instructions, and where it went.
-fn comment(fate: &Fate) -> String {
-    let mut text = format!("{}, ", action_name(fate.action));
-    if let Some(instructions) = fate.instructions {
-        text += &format!("{instructions} instructions, ");
-    }
-    if fate.programs.len() > 1 {
-        text += &format!("programs {}, ", fate.programs.join(" "));
-    }
-    text += &match &fate.to[..] {
-        [] => "to nowhere".to_owned(),
-        places => format!("to {}", places.join(", ")),
-    };
-    if let Some(why) = fate.trap.as_ref().or(fate.lost.as_ref()) {
-        text += &format!(": {why}");
-    }
-    text
-}
-
-fn failed(path: &Path, error: WriteError) -> Problem {
+fn failed(RecordError { path, error }: RecordError) -> Problem {
     Problem::Write {
-        path: path.to_owned(),
+        path,
         error: Box::new(error),
     }
 }

@@ -33,7 +33,7 @@ use crate::verify::before_run;
 use clock::Clock;
 use coverage::Counted;
 use maps::Maps;
-use write::Writer;
+use write::{Came, Writer};
 
 /// A run in progress.
 struct Session<'a> {
@@ -115,6 +115,7 @@ impl<'a> Session<'a> {
             maps.fill(&mut simulator, setting)?;
         }
         maps.remember(&mut simulator);
+        let writer = Writer::begin(args, &simulator)?;
         Ok(Session {
             args,
             simulator,
@@ -122,13 +123,7 @@ impl<'a> Session<'a> {
             maps,
             counted,
             clock: Clock::new(&args.clock)?,
-            writer: match &args.write {
-                Some(path) => {
-                    let inputs = [args.feed.pcap.as_path(), args.object.object.as_path()];
-                    Some(Writer::create(path, &inputs, args.queue)?)
-                }
-                None => None,
-            },
+            writer,
             report: Report::default(),
             over: Over::default(),
             events: Events::default(),
@@ -240,7 +235,11 @@ impl<'a> Session<'a> {
             self.over.first.get_or_insert((index, outcome.executed));
         }
         if let Some(writer) = &mut self.writer {
-            writer.write(index, timestamp, &outcome, &self.maps)?;
+            let came = Came {
+                timestamp_ns: timestamp,
+                data,
+            };
+            writer.write(&came, &outcome, &self.maps)?;
         }
         if self.args.per_packet {
             let trap = outcome.trap;

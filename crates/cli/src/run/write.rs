@@ -1,96 +1,138 @@
-//! `--write`: the frames that leave, as pcapng.
+//! `--write`, `--write-per-interface`: what happened on the wire, as pcapng.
 //!
-//! One interface for each place that frames go to, named after it, made when the
-//! first frame goes there. A frame carries the program's answer as its verdict
-//! and the index of its packet as its id.
+//! The first is each packet before and after the program, the second what leaves
+//! each interface; as `test` writes them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use xdp_sim::capture::{self, InterfaceId, PacketOut, WriteError};
-use xdp_sim::{Destination, Outcome};
+use xdp_sim::capture::{Comment, RecordError, Recording, Traced, WriteError};
+use xdp_sim::{Destination, Outcome, Simulator};
 
 use super::maps::Maps;
+use crate::args::RunArgs;
 use crate::error::Failure;
 
-/// The capture that is being written.
+/// The captures that are being written.
 pub(super) struct Writer {
-    path: PathBuf,
-    capture: capture::Writer<Box<dyn Write>>,
-    interfaces: BTreeMap<Destination, InterfaceId>,
+    recording: Recording,
+    devices: BTreeMap<u32, String>,
+    ifindex: u32,
     queue: u32,
 }
 
+/// A packet as it came.
+pub(super) struct Came<'a> {
+    pub(super) timestamp_ns: u64,
+    pub(super) data: &'a [u8],
+}
+
 impl Writer {
-    /// Begins a capture, but not over one of the `inputs`.
-    pub(super) fn create(path: &Path, inputs: &[&Path], queue: u32) -> Result<Writer, Failure> {
-        let place = path.canonicalize().ok();
-        if place.is_some()
-            && inputs
-                .iter()
-                .any(|input| input.canonicalize().ok() == place)
-        {
-            let option = format!("--write {}", path.display());
-            return Err(Failure::input(option, "this file is read by the run"));
+    /// Begins what the options ask for.
+    pub(super) fn begin(args: &RunArgs, simulator: &Simulator) -> Result<Option<Writer>, Failure> {
+        if args.write.is_none() && args.write_per_interface.is_none() {
+            return Ok(None);
         }
-        let sink: Box<dyn Write> = match path == Path::new("-") {
-            true => Box::new(io::stdout()),
-            false => Box::new(File::create(path).map_err(|e| Failure::write(path, e))?),
-        };
-        Ok(Writer {
-            path: path.to_owned(),
-            capture: capture::Writer::new(sink),
-            interfaces: BTreeMap::new(),
-            queue,
-        })
+        let mut recording = Recording::default();
+        if let Some(path) = &args.write {
+            recording.trace(path, sink(path, args)?);
+        }
+        if let Some(folder) = &args.write_per_interface {
+            recording.folder(folder).map_err(failure)?;
+        }
+        let devices = simulator.machine().world.network.devices.iter();
+        Ok(Some(Writer {
+            recording,
+            devices: devices.map(|d| (d.ifindex, d.name.clone())).collect(),
+            ifindex: args.ifindex,
+            queue: args.queue,
+        }))
     }
 
-    /// Writes what left of a packet.
+    /// Writes a packet, before and after, and what left of it.
     pub(super) fn write(
         &mut self,
-        index: u64,
-        timestamp_ns: u64,
+        came: &Came<'_>,
         outcome: &Outcome<'_>,
         maps: &Maps,
     ) -> Result<(), Failure> {
+        let arrival = self.device(self.ifindex);
+        let programs: Vec<String> = outcome
+            .ran
+            .iter()
+            .map(|ran| maps.program(ran.program).to_owned())
+            .collect();
+        let mut to = Vec::new();
         for delivery in outcome.deliveries {
-            let interface = self.interface(delivery.to, maps)?;
-            let packet = PacketOut {
-                packet_id: Some(index),
-                queue: Some(self.queue),
-                verdict: Some(i64::from(outcome.ret)),
-                ..PacketOut::new(interface, timestamp_ns, outcome.delivered(delivery))
+            let by = match delivery.to {
+                Destination::Back => Some(arrival.clone()),
+                Destination::Device(ifindex) => Some(self.device(ifindex)),
+                Destination::Stack | Destination::Cpu(_) | Destination::Socket { .. } => None,
             };
-            let written = self.capture.write(&packet);
-            written.map_err(|e| self.failure(e))?;
+            if let Some(by) = &by {
+                let data = outcome.delivered(delivery);
+                let left = self.recording.leaves(came.timestamp_ns, by, data);
+                left.map_err(failure)?;
+            }
+            to.push(match (delivery.to, by) {
+                (Destination::Device(_), Some(name)) => name,
+                (other, _) => maps.destination(other),
+            });
         }
-        Ok(())
+        let trap = outcome.trap.map(|trap| trap.to_string());
+        let why = trap.or_else(|| outcome.lost.map(|lost| lost.to_string()));
+        let action = outcome.action.name().trim_start_matches("XDP_");
+        let comment = Comment {
+            action: &action.to_ascii_lowercase(),
+            instructions: Some(outcome.executed),
+            programs: &programs,
+            to: &to,
+            why: why.as_deref(),
+        };
+        let written = self.recording.packet(&Traced {
+            interface: &arrival,
+            program: programs.first().map_or("", String::as_str),
+            timestamp_ns: came.timestamp_ns,
+            queue: self.queue,
+            before: came.data,
+            after: outcome.output,
+            ret: outcome.ret,
+            comment: &comment.to_string(),
+        });
+        written.map_err(failure)
     }
 
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        let flushed = self.capture.flush();
-        flushed.map_err(|e| self.failure(e))
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        self.recording.finish().map_err(failure)
     }
 
-    fn interface(&mut self, to: Destination, maps: &Maps) -> Result<InterfaceId, Failure> {
-        if let Some(id) = self.interfaces.get(&to) {
-            return Ok(*id);
-        }
-        let id = self
-            .capture
-            .add_interface(&maps.destination(to), None)
-            .map_err(|e| self.failure(e))?;
-        self.interfaces.insert(to, id);
-        Ok(id)
+    fn device(&self, ifindex: u32) -> String {
+        let known = self.devices.get(&ifindex).cloned();
+        known.unwrap_or_else(|| format!("if{ifindex}"))
     }
+}
 
-    fn failure(&self, error: WriteError) -> Failure {
-        match error {
-            WriteError::Io(error) if self.path == Path::new("-") => Failure::output(error),
-            WriteError::Io(error) => Failure::write(&self.path, error),
-            other => Failure::input(self.path.display(), other),
-        }
+/// The file, or standard output; not one that is read.
+fn sink(path: &Path, args: &RunArgs) -> Result<Box<dyn Write>, Failure> {
+    let inputs = [args.feed.pcap.as_path(), args.object.object.as_path()];
+    let place = path.canonicalize().ok();
+    let same = |input: &&Path| input.canonicalize().ok() == place;
+    if place.is_some() && inputs.iter().any(|input| same(input)) {
+        let option = format!("--write {}", path.display());
+        return Err(Failure::input(option, "this file is read by the run"));
+    }
+    Ok(match path == Path::new("-") {
+        true => Box::new(io::stdout()),
+        false => Box::new(File::create(path).map_err(|e| Failure::write(path, e))?),
+    })
+}
+
+fn failure(RecordError { path, error }: RecordError) -> Failure {
+    match error {
+        WriteError::Io(error) if path == Path::new("-") => Failure::output(error),
+        WriteError::Io(error) => Failure::write(&path, error),
+        other => Failure::input(path.display(), other),
     }
 }

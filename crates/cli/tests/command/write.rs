@@ -1,9 +1,9 @@
 //! `run --write`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Output;
 
-use serde_json::json;
 use xdp_sim::capture::{Options, Reader};
 
 use crate::support::{Ran, command, corpus, sim, sim_with};
@@ -26,42 +26,77 @@ fn packets(capture: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn what_leaves_and_where() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let line = "run objects/devmap.bpf.o --program to_port --pcap pcaps/mixed.pcap --json
-                --map ports=maps/devmap/ports.json --write";
-    let ran = sim_with(line, &[file.path()]);
-    ran.ok();
-    let packets = packets(&fs::read(file.path()).unwrap());
-    for (place, count) in ran.summary()["destinations"].as_object().unwrap() {
-        let there: Vec<_> = packets.iter().filter(|(name, _)| name == place).collect();
-        let bytes: usize = there.iter().map(|(_, bytes)| bytes.len()).sum();
-        assert_eq!(
-            *count,
-            json!({"packets": there.len(), "bytes": bytes}),
-            "{place}"
-        );
-    }
-}
-
-#[test]
-fn changed_frames() {
+fn before_and_after() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let line = "run objects/vlan.bpf.o --program vlan_push --pcap pcaps/arp.pcap --write";
     sim_with(line, &[file.path()]).ok();
     let packets = packets(&fs::read(file.path()).unwrap());
-    assert_eq!(packets.len(), 7);
-    for (_, bytes) in packets {
-        assert_eq!((bytes.len(), &bytes[12..14]), (64, &[0x81, 0x00][..]));
+    assert_eq!(packets.len(), 14);
+    for pair in packets.chunks(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        assert_eq!(before.0, "lo:vlan_push()@fentry");
+        assert_eq!(after.0, "lo:vlan_push()@fexit");
+        assert_eq!((before.1.len(), &before.1[12..14]), (60, &[8, 6][..]));
+        assert_eq!((after.1.len(), &after.1[12..14]), (64, &[0x81, 0][..]));
     }
 }
 
 #[test]
-fn nothing_leaves() {
+fn what_leaves_each_interface() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "run objects/devmap.bpf.o --program to_port --pcap pcaps/mixed.pcap --json
+                --map ports=maps/devmap/ports.json --write-per-interface";
+    let ran = sim_with(line, &[folder.path()]);
+    ran.ok();
+    let mut expected = BTreeMap::new();
+    for (place, count) in ran.summary()["destinations"].as_object().unwrap() {
+        let name = match place.strip_prefix("device ") {
+            // What goes back leaves by the interface that it came on.
+            Some("1") => "lo".to_owned(),
+            None if place == "back" => "lo".to_owned(),
+            Some(other) => format!("if{other}"),
+            None => continue,
+        };
+        let sum: &mut [u64; 2] = expected.entry(name).or_default();
+        sum[0] += count["packets"].as_u64().unwrap();
+        sum[1] += count["bytes"].as_u64().unwrap();
+    }
+    assert!(expected.contains_key("lo"));
+    let files = fs::read_dir(folder.path()).unwrap();
+    assert_eq!(files.count(), expected.len());
+    for (name, sum) in expected {
+        let capture = fs::read(folder.path().join(format!("{name}.pcapng"))).unwrap();
+        let there = packets(&capture);
+        let bytes: usize = there.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert_eq!(sum, [there.len() as u64, bytes as u64], "{name}");
+    }
+}
+
+/// As Wireshark shows it, where it is installed.
+#[test]
+fn tshark_filters_by_verdict() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let line = "run objects/filter_drop.bpf.o --pcap pcaps/arp.pcap --write";
+    let line = "run objects/firewall.bpf.o --pcap pcaps/mixed.pcap
+                --map rules=maps/firewall/rules.json --write";
     sim_with(line, &[file.path()]).ok();
-    assert_eq!(packets(&fs::read(file.path()).unwrap()), []);
+    let mut tshark = std::process::Command::new("tshark");
+    tshark.arg("-r").arg(file.path());
+    tshark.args(["-Y", "frame.verdict.ebpf_xdp == 1", "-T", "fields"]);
+    for field in ["frame.interface_name", "frame.packet_id", "frame.comment"] {
+        tshark.args(["-e", field]);
+    }
+    let Ok(output) = tshark.output() else {
+        println!("skipped: there is no tshark");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    // As many as the report counts as dropped.
+    assert_eq!(text.lines().count(), 72, "{text}");
+    for line in text.lines() {
+        assert!(line.starts_with("lo:firewall()@fexit\t"), "{line}");
+        assert!(line.contains("\tdrop, "), "{line}");
+        assert!(line.ends_with(" instructions, to nowhere"), "{line}");
+    }
 }
 
 #[test]
@@ -72,7 +107,7 @@ fn frames_on_standard_output() {
         stderr,
         status,
     } = command(line).args(["--write", "-"]).output().unwrap();
-    assert_eq!((status.code(), packets(&stdout).len()), (Some(0), 7));
+    assert_eq!((status.code(), packets(&stdout).len()), (Some(0), 14));
     let report = Ran {
         code: 0,
         stdout: String::from_utf8(stderr).unwrap(),

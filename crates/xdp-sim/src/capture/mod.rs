@@ -68,6 +68,7 @@ mod link_type;
 mod pcap;
 mod pcapng;
 mod reader;
+mod recording;
 mod timestamp;
 mod trace;
 mod writer;
@@ -75,6 +76,7 @@ mod writer;
 pub use error::{Corruption, Error, ErrorKind, Header};
 pub use link_type::LinkType;
 pub use reader::{Interface, MAX_INTERFACES, Options, Packet, Reader};
+pub use recording::{Comment, RecordError, Recording};
 pub use trace::{Trace, Traced};
 pub use writer::{InterfaceId, PacketOut, WriteError, Writer};
 
