@@ -119,7 +119,7 @@ fn sink(path: &Path, args: &RunArgs) -> Result<Box<dyn Write>, Failure> {
     let inputs = [args.feed.pcap.as_path(), args.object.object.as_path()];
     let place = path.canonicalize().ok();
     let same = |input: &&Path| input.canonicalize().ok() == place;
-    if place.is_some() && inputs.iter().any(|input| same(input)) {
+    if place.is_some() && inputs.iter().any(same) {
         let option = format!("--write {}", path.display());
         return Err(Failure::input(option, "this file is read by the run"));
     }

@@ -102,10 +102,8 @@ fn state(expect: &StateExpect) -> Option<String> {
     if let Some(place) = names.find(unknown) {
         return Some(format!("counting packets by where they go ({place})"));
     }
-    match &expect.printk {
-        Some(_) => Some("reading printk lines, which all programs of the host share,".to_owned()),
-        None => None,
-    }
+    let lines = "reading printk lines, which all programs of the host share,";
+    expect.printk.as_ref().map(|_| lines.to_owned())
 }
 
 /// A pause that nobody would wait for; the clock is not scripted otherwise.
