@@ -83,7 +83,7 @@ pub use disagreement::Disagreement;
 pub use interpreter::{By, FillError, Interpreter, Simulated, contents_from_json};
 pub use known::{Known, KnownDifferences, KnownError};
 pub use linux::Linux;
-pub use on_kernel::run_on_kernel;
+pub use on_kernel::OnKernel;
 pub use party::{CannotAsk, Party, Session};
 pub use question::{MapOp, Question};
 pub use subject::{Content, Derived, Subject, Where, map};

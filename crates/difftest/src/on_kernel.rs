@@ -22,21 +22,45 @@ use serde_json::{Value as Json, json};
 use vm::world::Network;
 use xdp_sim::contents::{self, FillError, FillProblem};
 
+use crate::CannotAsk;
+
 /// The loopback, which is where test runs arrive, and which every host has.
 const LOOPBACK: u32 = 1;
 
-/// Plays a scenario on the running kernel.
-///
-/// # Errors
-///
-/// What is wrong with it; what the kernel refuses or cannot be asked.
-pub fn run_on_kernel(scenario: &Scenario) -> Result<Report, Error> {
-    let prepared = Prepared::new(scenario)?;
-    let mut stage = KernelStage::new(scenario, &prepared).map_err(|problem| Error {
-        place: None,
-        problem,
-    })?;
-    run::run_on(scenario, &prepared, &mut stage, &mut |_, _| Ok(()))
+/// The running kernel, for scenarios.
+#[derive(Debug)]
+pub struct OnKernel {
+    kernel: Kernel,
+}
+
+impl OnKernel {
+    /// Whether there is a kernel that can be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotAsk::Missing`]: which privilege or part of the system is missing.
+    pub fn open() -> Result<OnKernel, CannotAsk> {
+        let kernel = Kernel::open().map_err(|error| CannotAsk::Missing {
+            missing: error.to_string(),
+        })?;
+        Ok(OnKernel { kernel })
+    }
+
+    /// Plays a scenario.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; what the kernel refuses or cannot be asked
+    /// ([`Error::is_unsupported`]).
+    pub fn run(&self, scenario: &Scenario) -> Result<Report, Error> {
+        let prepared = Prepared::new(scenario)?;
+        let stage = KernelStage::new(&self.kernel, scenario, &prepared);
+        let mut stage = stage.map_err(|problem| Error {
+            place: None,
+            problem,
+        })?;
+        run::run_on(scenario, &prepared, &mut stage, &mut |_, _| Ok(()))
+    }
 }
 
 /// Maps and programs of a scenario in the kernel.
@@ -55,7 +79,11 @@ fn unsupported(what: impl std::fmt::Display) -> Problem {
 }
 
 impl<'a> KernelStage<'a> {
-    fn new(scenario: &Scenario, prepared: &'a Prepared) -> Result<KernelStage<'a>, Problem> {
+    fn new(
+        kernel: &Kernel,
+        scenario: &Scenario,
+        prepared: &'a Prepared,
+    ) -> Result<KernelStage<'a>, Problem> {
         if let Some(what) = limits::unanswerable(scenario) {
             return Err(unsupported(what));
         }
@@ -70,7 +98,6 @@ impl<'a> KernelStage<'a> {
                 _ => return Err(unsupported("a dispatcher")),
             });
         }
-        let kernel = Kernel::open().map_err(unsupported)?;
         let instance = kernel.instantiate(&object.maps, &object.programs);
         let instance = instance.map_err(unsupported)?;
         let mut rings = Vec::new();

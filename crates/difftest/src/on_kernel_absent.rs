@@ -1,17 +1,31 @@
 //! Another system than Linux: scenarios run on the simulator alone.
 
-use scenario::file::Problem;
 use scenario::{Error, Report, Scenario};
 
-/// There is no Linux.
-///
-/// # Errors
-///
-/// Always.
-pub fn run_on_kernel(_: &Scenario) -> Result<Report, Error> {
-    let what = "on the kernel, anything: this system is not Linux; it".to_owned();
-    Err(Error {
-        place: None,
-        problem: Problem::Unsupported(what),
-    })
+use crate::CannotAsk;
+
+/// There is none.
+#[derive(Debug)]
+pub enum OnKernel {}
+
+impl OnKernel {
+    /// There is no Linux.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn open() -> Result<OnKernel, CannotAsk> {
+        Err(CannotAsk::Missing {
+            missing: "this system is not Linux".to_owned(),
+        })
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn run(&self, _: &Scenario) -> Result<Report, Error> {
+        match *self {}
+    }
 }

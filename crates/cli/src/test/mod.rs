@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use difftest::OnKernel;
 use scenario::run::run_with;
 use scenario::{Recorder, Report, Scenario, report};
 
@@ -16,9 +17,10 @@ pub(crate) fn test(args: &TestArgs, out: &mut Output) -> Result<ExitCode, Failur
     let mut worst = 0;
     let recorder = Recorder::new(args.write.as_deref(), args.write_per_interface.as_deref());
     let mut recorder = recorder.map_err(|e| Failure::input("captures", e))?;
+    let kernel = kernel(args)?;
     let mut reports = Vec::new();
     for path in &args.scenarios {
-        match one(path, args, &mut recorder, out) {
+        match one(path, args, kernel.as_ref(), &mut recorder, out) {
             Ok(Some(report)) => {
                 worst = worst.max(u8::from(!report.is_ok()));
                 reports.push(report);
@@ -67,6 +69,7 @@ impl From<Failure> for Stop {
 fn one(
     path: &Path,
     args: &TestArgs,
+    kernel: Option<&OnKernel>,
     recorder: &mut Recorder,
     out: &mut Output,
 ) -> Result<Option<Report>, Stop> {
@@ -76,13 +79,13 @@ fn one(
     if !args.filter.is_empty() && !args.filter.iter().any(wanted) {
         return Ok(None);
     }
-    let mut report = match args.on {
-        Ground::Simulator => {
+    let mut report = match kernel {
+        None => {
             let mut record = |now, fate: &_| recorder.packet(now, fate);
             let engine = args.engine.unwrap_or(Engine::Auto);
             run_with(&scenario, engine.into(), &mut record)?
         }
-        Ground::Kernel => on_kernel(&scenario)?,
+        Some(kernel) => on_kernel(kernel, &scenario)?,
     };
     for note in &report.notes {
         warn(format_args!("{}: {note}", path.display()));
@@ -112,9 +115,22 @@ fn for_the_kernel(args: &TestArgs) -> Result<(), Failure> {
     }
 }
 
+/// The kernel, where it is to run the programs. That it cannot is an error, so that
+/// nobody takes a row of skipped scenarios for a green one.
+fn kernel(args: &TestArgs) -> Result<Option<OnKernel>, Failure> {
+    match args.on {
+        Ground::Simulator => Ok(None),
+        Ground::Kernel => {
+            let kernel = OnKernel::open();
+            let kernel = kernel.map_err(|why| Failure::unsupported("--on kernel", why))?;
+            Ok(Some(kernel))
+        }
+    }
+}
+
 /// What the running kernel cannot be asked is no failure of the scenario.
-fn on_kernel(scenario: &Scenario) -> Result<Report, scenario::Error> {
-    match difftest::run_on_kernel(scenario) {
+fn on_kernel(kernel: &OnKernel, scenario: &Scenario) -> Result<Report, scenario::Error> {
+    match kernel.run(scenario) {
         Err(error) if error.is_unsupported() => Ok(Report::skipped(scenario, error)),
         other => other,
     }
