@@ -4,8 +4,7 @@
 //! each interface; as `test` writes them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use xdp_sim::capture::{Comment, RecordError, Recording, Traced, WriteError};
@@ -37,7 +36,11 @@ impl Writer {
         }
         let mut recording = Recording::default();
         if let Some(path) = &args.write {
-            recording.trace(path, sink(path, args)?);
+            not_read(path, args)?;
+            match path.as_path() == Path::new("-") {
+                true => recording.trace(path, Box::new(io::stdout())),
+                false => recording.trace_file(path).map_err(failure)?,
+            }
         }
         if let Some(folder) = &args.write_per_interface {
             recording.folder(folder).map_err(failure)?;
@@ -114,8 +117,8 @@ impl Writer {
     }
 }
 
-/// The file, or standard output; not one that is read.
-fn sink(path: &Path, args: &RunArgs) -> Result<Box<dyn Write>, Failure> {
+/// Refuses to write to a file that is read.
+fn not_read(path: &Path, args: &RunArgs) -> Result<(), Failure> {
     let inputs = [args.feed.pcap.as_path(), args.object.object.as_path()];
     let place = path.canonicalize().ok();
     let same = |input: &&Path| input.canonicalize().ok() == place;
@@ -123,10 +126,7 @@ fn sink(path: &Path, args: &RunArgs) -> Result<Box<dyn Write>, Failure> {
         let option = format!("--write {}", path.display());
         return Err(Failure::input(option, "this file is read by the run"));
     }
-    Ok(match path == Path::new("-") {
-        true => Box::new(io::stdout()),
-        false => Box::new(File::create(path).map_err(|e| Failure::write(path, e))?),
-    })
+    Ok(())
 }
 
 fn failure(RecordError { path, error }: RecordError) -> Failure {

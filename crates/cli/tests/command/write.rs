@@ -132,3 +132,47 @@ fn what_is_read_is_not_written_over() {
     );
     assert_eq!(fs::read(capture.path()).unwrap(), before);
 }
+
+/// A capture of so many packets of 60 bytes.
+fn long_capture(packets: u32) -> tempfile::NamedTempFile {
+    let mut bytes = Vec::new();
+    for word in [0xa1b2_c3d4, 4 << 16 | 2, 0, 0, 65535, 1u32] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for packet in 0..packets {
+        for word in [packet, 0, 60, 60] {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes.extend([0; 60]);
+    }
+    crate::support::file(bytes)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_full_disk_has_is_a_capture() {
+    let capture = long_capture(2000);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.pcapng");
+    let words = format!(
+        "run objects/pass.bpf.o --pcap {} --write {}",
+        capture.path().display(),
+        out.display()
+    );
+    let inner = command(&words);
+    // No file may grow beyond 200 blocks of 512 bytes (or 1,024, as shells differ),
+    // which is in the middle of a block of the capture.
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .arg("-c")
+        .arg("trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"");
+    shell.arg(inner.get_program()).args(inner.get_args());
+    if let Some(folder) = inner.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    let ran = Ran::from(shell.output().unwrap());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("out.pcapng"), "{}", ran.stderr);
+    let written = packets(&fs::read(&out).unwrap());
+    assert!((100..4000).contains(&written.len()), "{}", written.len());
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::trace::{Trace, Traced};
@@ -15,7 +15,7 @@ use super::writer::{InterfaceId, PacketOut, WriteError, Writer};
 pub struct Recording {
     trace: Option<(PathBuf, Trace<Box<dyn Write>>)>,
     folder: Option<PathBuf>,
-    leaving: BTreeMap<String, (PathBuf, Writer<File>, InterfaceId)>,
+    leaving: BTreeMap<String, (PathBuf, Writer<WholeWrites>, InterfaceId)>,
 }
 
 /// A capture that cannot be made or written. What was written before stays a
@@ -46,8 +46,8 @@ impl Recording {
     ///
     /// A file that cannot be made.
     pub fn trace_file(&mut self, path: &Path) -> Result<(), RecordError> {
-        let file = File::create(path).map_err(WriteError::Io);
-        self.trace(path, Box::new(file.map_err(failed(path))?));
+        let file = WholeWrites::create(path).map_err(failed(path));
+        self.trace(path, Box::new(file?));
         Ok(())
     }
 
@@ -88,8 +88,8 @@ impl Recording {
             // No separator of a name leads out of the folder.
             let name = by.replace([':', '/', '\\'], "-");
             let path = folder.join(format!("{name}.pcapng"));
-            let file = File::create(&path).map_err(WriteError::Io);
-            let mut writer = Writer::new(file.map_err(failed(&path))?);
+            let file = WholeWrites::create(&path).map_err(failed(&path));
+            let mut writer = Writer::new(file?);
             let id = writer.add_interface(by, None).map_err(failed(&path))?;
             self.leaving.insert(by.to_owned(), (path, writer, id));
         }
@@ -125,6 +125,39 @@ impl fmt::Debug for Recording {
         let mut shown = f.debug_struct("Recording");
         shown.field("trace", &trace);
         shown.field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// A file that has all of a write or nothing: where the disk is full, what a write
+/// left is cut off again, so that a capture does not end within a block.
+#[derive(Debug)]
+struct WholeWrites {
+    file: File,
+    /// Bytes that whole writes have left.
+    len: u64,
+}
+
+impl WholeWrites {
+    fn create(path: &Path) -> Result<WholeWrites, WriteError> {
+        let file = File::create(path).map_err(WriteError::Io)?;
+        Ok(WholeWrites { file, len: 0 })
+    }
+}
+
+impl Write for WholeWrites {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.file.write_all(bytes) {
+            // A pipe or a device cannot be cut; its reader has seen what came.
+            let cut = self.file.set_len(self.len);
+            let _ = cut.and_then(|()| self.file.seek(SeekFrom::Start(self.len)));
+            return Err(error);
+        }
+        self.len += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
