@@ -29,6 +29,7 @@ mod packet;
 pub mod poison;
 mod program;
 pub mod proven;
+pub mod skb;
 pub mod xdp;
 
 pub use attach::{AttachType, ProgType};

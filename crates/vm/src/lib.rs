@@ -25,6 +25,7 @@ mod machine;
 pub mod map;
 pub mod memory;
 pub mod packet;
+pub mod skb;
 mod stacks;
 mod syscall;
 mod timers;

@@ -12,6 +12,7 @@ use crate::interp::{Frame, Loaded, Run, Watch};
 use crate::map::{Lookup, Map, MapError, MapId, ShortKey, WideKey};
 use crate::memory::{Addr, GRANULE, OutOfSpace, RegionId, RegionKind, Rights, Space};
 use crate::packet::{InputError, Packet};
+use crate::skb::SkBuff;
 use crate::stacks::Stacks;
 use crate::timers::Timers;
 use crate::trap::Trap;
@@ -67,6 +68,8 @@ pub struct Machine {
     pub world: World,
     /// The packet that is being worked on, once there was one.
     pub packet: Option<Packet>,
+    /// The socket buffer that is being worked on, once there was one.
+    pub skb: Option<SkBuff>,
     /// Where `bpf_redirect` and `bpf_redirect_map` said that the packet should
     /// go. Whoever runs the machine takes it when the program answers "redirect".
     pub redirect: Option<Redirect>,
@@ -167,6 +170,7 @@ impl Machine {
             space,
             world,
             packet: None,
+            skb: None,
             redirect: None,
             budget: Machine::BUDGET,
             maps: Vec::new(),

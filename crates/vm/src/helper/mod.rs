@@ -21,6 +21,7 @@ mod perf;
 mod probe;
 mod redirect;
 mod ringbuf;
+mod skb;
 mod socket;
 mod string;
 mod syncookie;
@@ -60,7 +61,10 @@ pub fn implementation(id: u32, prog_type: ProgType) -> Option<HelperFn> {
     }
     let of_type = match prog_type {
         ProgType::Xdp => xdp(id),
-        ProgType::SchedCls | ProgType::SchedAct | ProgType::LwtXmit => traffic_control(id),
+        ProgType::SchedCls | ProgType::SchedAct | ProgType::LwtXmit => {
+            traffic_control(id).or_else(|| socket_buffer(id))
+        }
+        ProgType::SocketFilter | ProgType::CgroupSkb => socket_buffer(id),
         _ => None,
     };
     of_type.or_else(|| any(id))
@@ -169,4 +173,29 @@ fn traffic_control(id: u32) -> Option<HelperFn> {
         23 => Some(redirect::redirect_tc),
         _ => None,
     }
+}
+
+/// Helpers of programs whose context is a socket buffer.
+#[rustfmt::skip]
+fn socket_buffer(id: u32) -> Option<HelperFn> {
+    let helper: HelperFn = match id {
+        9 => skb::store_bytes,
+        10 => skb::l3_csum_replace,
+        11 => skb::l4_csum_replace,
+        18 => skb::vlan_push,
+        19 => skb::vlan_pop,
+        26 => skb::load_bytes,
+        32 => skb::change_type,
+        34 => skb::get_hash_recalc,
+        38 => skb::change_tail,
+        39 => skb::pull_data,
+        40 => skb::csum_update,
+        41 => skb::set_hash_invalid,
+        43 => skb::change_head,
+        48 => skb::set_hash,
+        68 => skb::load_bytes_relative,
+        135 => skb::csum_level,
+        _ => return None,
+    };
+    Some(helper)
 }

@@ -327,7 +327,7 @@ pub(crate) fn other(
                 PacketMode::Absolute => imm,
                 PacketMode::Indirect(src) => (regs[src.index()] as i32).wrapping_add(imm),
             };
-            match load_packet(machine, offset, size) {
+            match load_packet(machine, regs[6], offset, size) {
                 Some(value) => regs[0] = value,
                 None => {
                     regs[0] = 0;
@@ -396,16 +396,22 @@ fn atomic(
     Ok(())
 }
 
-/// A legacy load from the packet, in network byte order. `None` when it is not
-/// all inside; negative offsets, by which Linux names parts of the packet that
-/// it has parsed, never are.
-fn load_packet(machine: &Machine, offset: i32, size: Size) -> Option<u64> {
-    let packet = machine.packet.as_ref()?;
-    let at = packet.data().to_reg() + u64::try_from(offset).ok()?;
-    if at + u64::from(size.bytes()) > packet.data_end().to_reg() {
-        return None;
-    }
-    let at = machine.space.check(at, size.bytes(), Access::Read).ok()?;
+/// A legacy load from the packet whose context is in `r6`, in network byte order.
+/// `None` when it is not all inside.
+fn load_packet(machine: &Machine, ctx: u64, offset: i32, size: Size) -> Option<u64> {
+    let of_ctx = |skb: &&crate::skb::SkBuff| skb.ctx().to_reg() == ctx;
+    let at = match machine.skb.as_ref().filter(of_ctx) {
+        // The link layer is read too where it is not in bounds.
+        Some(skb) => skb.legacy(offset, size.bytes())?,
+        None => {
+            let packet = machine.packet.as_ref()?;
+            let at = packet.data().to_reg() + u64::try_from(offset).ok()?;
+            if at + u64::from(size.bytes()) > packet.data_end().to_reg() {
+                return None;
+            }
+            machine.space.check(at, size.bytes(), Access::Read).ok()?
+        }
+    };
     let bytes = machine.space.bytes(at, size.bytes());
     Some(
         bytes
